@@ -1,0 +1,79 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Crescent.Backends.Cpu.Simd;
+
+/// <summary>
+/// 16 lanes. Explicit instructions rather than Vector512 operators: on processors where the runtime prefers 256-bit
+/// vectors <c>Vector512.IsHardwareAccelerated</c> is false, and the operators would be emulated.
+/// </summary>
+internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
+{
+    public static bool IsSupported => Avx512F.IsSupported && Avx512DQ.IsSupported;
+
+    public static int Width => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Broadcast(float value) => Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* source) => Avx512F.LoadVector512(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBF16(ushort* source) =>
+        Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Avx.LoadVector256(source)), 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadF16(ushort* source)
+    {
+        var bits = Avx512F.ConvertToVector512Int32(Avx.LoadVector256(source));
+        var magnitude = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Int(Half16.Magnitude)), Half16.MantissaShift);
+        var sign = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Int(Half16.Sign)), 16);
+        return Avx512F.Or(Mul(magnitude.AsSingle(), Broadcast(Half16.Rebias)).AsInt32(), sign).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadI8(sbyte* source) =>
+        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Sse2.LoadVector128(source)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Vector512<float> value) => Avx512F.Store(destination, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => Avx512F.Add(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sub(Vector512<float> a, Vector512<float> b) => Avx512F.Subtract(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Mul(Vector512<float> a, Vector512<float> b) => Avx512F.Multiply(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Div(Vector512<float> a, Vector512<float> b) => Avx512F.Divide(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Avx512F.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Avx512F.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Round(Vector512<float> value) => Avx512F.RoundScale(value, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> PowerOfTwo(Vector512<float> exponent) =>
+        Avx512F.ShiftLeftLogical(Avx512F.Add(Avx512F.ConvertToVector512Int32(exponent), Int(127)), 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> value) =>
+        Avx2Fma.Sum(Avx.Add(value.GetLower(), Avx512DQ.ExtractVector256(value, 1)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxLane(Vector512<float> value) =>
+        Avx2Fma.MaxLane(Avx.Max(value.GetLower(), Avx512DQ.ExtractVector256(value, 1)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Int(int value) => Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(value));
+}

@@ -1,0 +1,87 @@
+namespace Crescent.Backends.Cpu.Simd;
+
+/// <summary>
+/// One instruction set. Kernels are written once against it and specialised by the JIT for each implementation, so
+/// every path does the same operations in the same order over vectors of its own <see cref="Width"/>.
+/// </summary>
+internal unsafe interface ISimd<TVec>
+    where TVec : unmanaged
+{
+    static abstract int Width { get; }
+
+    static abstract TVec Broadcast(float value);
+
+    static abstract TVec Load(float* source);
+
+    /// <summary>bfloat16 is the upper half of a float.</summary>
+    static abstract TVec LoadBF16(ushort* source);
+
+    /// <summary>IEEE half, finite values; see <see cref="Half16"/>.</summary>
+    static abstract TVec LoadF16(ushort* source);
+
+    static abstract TVec LoadI8(sbyte* source);
+
+    static abstract void Store(float* destination, TVec value);
+
+    static abstract TVec Add(TVec a, TVec b);
+
+    static abstract TVec Sub(TVec a, TVec b);
+
+    static abstract TVec Mul(TVec a, TVec b);
+
+    static abstract TVec Div(TVec a, TVec b);
+
+    static abstract TVec Max(TVec a, TVec b);
+
+    /// <summary>a · b + c with one rounding.</summary>
+    static abstract TVec Fma(TVec a, TVec b, TVec c);
+
+    static abstract TVec Round(TVec value);
+
+    /// <summary>2 to the power of an integer-valued vector, each element in [−126, 127].</summary>
+    static abstract TVec PowerOfTwo(TVec exponent);
+
+    /// <summary>Sum over the lanes, halves first: always the same tree.</summary>
+    static abstract float Sum(TVec value);
+
+    static abstract float MaxLane(TVec value);
+}
+
+/// <summary>Constants of the integer half-to-float conversion: shift the magnitude into place, rebias by a multiply.</summary>
+internal static class Half16
+{
+    public const int Magnitude = 0x7fff;
+    public const int Sign = 0x8000;
+    public const int MantissaShift = 13;
+
+    /// <summary>2^(127−15).</summary>
+    public const float Rebias = 5.192296858534828e33f;
+}
+
+/// <summary>Functions built from the primitives, one definition for every path.</summary>
+internal static class Simd<TSimd, TVec>
+    where TSimd : struct, ISimd<TVec>
+    where TVec : unmanaged
+{
+    /// <summary>
+    /// exp(x) with a relative error below 2e-7: x = n·ln2 + r with |r| ≤ ln2/2, and a degree-6 Taylor polynomial in r.
+    /// Below −87 the result is 0 to within 1e-38; above 88 it saturates.
+    /// </summary>
+    public static TVec Exp(TVec x)
+    {
+        // −∞ (a masked score) must not reach the subtraction below as ∞ − ∞.
+        var clamped = TSimd.Max(x, TSimd.Broadcast(-87.3f));
+        clamped = TSimd.Sub(TSimd.Broadcast(0), TSimd.Max(TSimd.Sub(TSimd.Broadcast(0), clamped), TSimd.Broadcast(-88f)));
+        var n = TSimd.Round(TSimd.Mul(clamped, TSimd.Broadcast(1.44269504f)));
+        var r = TSimd.Fma(n, TSimd.Broadcast(-0.693359375f), clamped);
+        r = TSimd.Fma(n, TSimd.Broadcast(2.12194440e-4f), r);
+        var p = TSimd.Broadcast(1f / 720);
+        p = TSimd.Fma(p, r, TSimd.Broadcast(1f / 120));
+        p = TSimd.Fma(p, r, TSimd.Broadcast(1f / 24));
+        p = TSimd.Fma(p, r, TSimd.Broadcast(1f / 6));
+        p = TSimd.Fma(p, r, TSimd.Broadcast(0.5f));
+        p = TSimd.Fma(p, r, TSimd.Broadcast(1));
+        p = TSimd.Fma(p, r, TSimd.Broadcast(1));
+        return TSimd.Mul(p, TSimd.PowerOfTwo(n));
+    }
+}

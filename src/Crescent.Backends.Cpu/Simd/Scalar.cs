@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+
+namespace Crescent.Backends.Cpu.Simd;
+
+/// <summary>One lane: runs on every processor, and is the plainest reading of what the kernels compute.</summary>
+internal readonly unsafe struct Scalar : ISimd<float>
+{
+    public static int Width => 1;
+
+    public static float Broadcast(float value) => value;
+
+    public static float Load(float* source) => *source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadBF16(ushort* source) => BitConverter.Int32BitsToSingle(*source << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadF16(ushort* source)
+    {
+        int magnitude = (*source & Half16.Magnitude) << Half16.MantissaShift;
+        int sign = (*source & Half16.Sign) << 16;
+        float value = BitConverter.Int32BitsToSingle(magnitude) * Half16.Rebias;
+        return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) | sign);
+    }
+
+    public static float LoadI8(sbyte* source) => *source;
+
+    public static void Store(float* destination, float value) => *destination = value;
+
+    public static float Add(float a, float b) => a + b;
+
+    public static float Sub(float a, float b) => a - b;
+
+    public static float Mul(float a, float b) => a * b;
+
+    public static float Div(float a, float b) => a / b;
+
+    public static float Max(float a, float b) => MathF.Max(a, b);
+
+    public static float Fma(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    public static float Round(float value) => MathF.Round(value);
+
+    public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
+
+    public static float Sum(float value) => value;
+
+    public static float MaxLane(float value) => value;
+}

@@ -1,0 +1,295 @@
+using Crescent.KvCache.Prefix;
+
+namespace Crescent.Scheduling;
+
+/// <summary>
+/// Decides what each step computes. Pure and deterministic: the same calls give the same batches. Order is priority,
+/// then arrival. In a step
+/// <list type="number">
+/// <item>every sequence that decodes gets one row, so running streams never wait for a prefill;</item>
+/// <item>waiting sequences are admitted in order while their whole prompt fits beside what the admitted still need;
+/// the first that does not fit stops admission, so none is overtaken for ever;</item>
+/// <item>the rest of the budget is shared by the prefills: half of it is the oldest's, the other half goes to those with
+/// less left, shortest first, so that a short prompt does not wait for a long one.</item>
+/// </list>
+/// When blocks run out the last sequence in order is preempted: its blocks are let go, and it computes again what the
+/// prefix cache has not kept.
+/// </summary>
+public sealed class Scheduler
+{
+    private static readonly Comparer<Sequence> Order = Comparer<Sequence>.Create((a, b) =>
+        (a.Request.Priority, a.Id.Value).CompareTo((b.Request.Priority, b.Id.Value)));
+
+    private static readonly Comparer<Sequence> ShortestFirst = Comparer<Sequence>.Create((a, b) =>
+        (a.Remaining, a.Id.Value).CompareTo((b.Remaining, b.Id.Value)));
+
+    private readonly PrefixCache _cache;
+    private readonly SchedulerOptions _options;
+    private readonly SortedSet<Sequence> _waiting = new(Order);
+    private readonly List<Sequence> _running = [];
+    private readonly List<Sequence> _prefills = [];
+    private readonly List<Sequence> _decodes = [];
+    private readonly Dictionary<SequenceId, int> _rows = [];
+    private readonly ScheduledBatch _batch = new();
+
+    public Scheduler(PrefixCache cache, SchedulerOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxSequences, 1, nameof(options.MaxSequences));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.TokenBudget, options.MaxSequences, nameof(options.TokenBudget));
+        _cache = cache;
+        _options = options;
+    }
+
+    /// <summary>In order of priority, then arrival.</summary>
+    public IReadOnlyList<Sequence> Running => _running;
+
+    public IReadOnlyCollection<Sequence> Waiting => _waiting;
+
+    public bool HasWork => _running.Count + _waiting.Count > 0;
+
+    public long Preemptions { get; private set; }
+
+    /// <summary>Prompt tokens looked up in the prefix cache, and found there, by first admissions.</summary>
+    public long QueriedTokens { get; private set; }
+
+    public long HitTokens { get; private set; }
+
+    /// <summary>The most tokens, prompt and output together, that can ever run.</summary>
+    public int MaxTokens => _cache.TotalBlocks * _cache.BlockSize;
+
+    /// <summary>The sequence waits from now on. Its prompt and output together must fit <see cref="MaxTokens"/>.</summary>
+    public void Add(Sequence sequence)
+    {
+        int longest = sequence.PromptTokens + sequence.Request.MaxTokens;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(longest, MaxTokens, nameof(sequence));
+        _waiting.Add(sequence);
+    }
+
+    /// <summary>Chooses the next step and reserves its blocks. The batch is reused: it is valid until the next call.</summary>
+    public ScheduledBatch Schedule()
+    {
+        _batch.Clear();
+        _rows.Clear();
+        int budget = _options.TokenBudget;
+        GroupRunning();
+        foreach (var sequence in _decodes)
+        {
+            budget -= Reserve(sequence, rows: 1);
+        }
+
+        Admit(budget);
+        SharePrefill(budget);
+        foreach (var sequence in _running)
+        {
+            if (_rows.TryGetValue(sequence.Id, out int rows))
+            {
+                _batch.Add(sequence, rows);
+            }
+        }
+
+        return _batch;
+    }
+
+    /// <summary>
+    /// Takes over what a step computed: positions advance, full blocks are published, sampled tokens are appended, and
+    /// sequences that are complete leave. Only tokens that end a generation carry a reason.
+    /// </summary>
+    /// <param name="batch">The batch of the last <see cref="Schedule"/>, computed.</param>
+    /// <param name="tokens">One token per output row.</param>
+    /// <param name="reasons">Filled with the outcome of each output row; null goes on.</param>
+    public void Commit(ScheduledBatch batch, ReadOnlySpan<int> tokens, Span<FinishReason?> reasons)
+    {
+        int output = 0;
+        foreach (var (sequence, rows, samples) in batch.Sequences)
+        {
+            sequence.Computed += rows;
+            PublishFullBlocks(sequence);
+            if (!samples)
+            {
+                continue;
+            }
+
+            int token = tokens[output];
+            sequence.Append(token);
+            reasons[output] = Outcome(sequence, token);
+            if (reasons[output] is not null)
+            {
+                End(sequence);
+            }
+
+            output++;
+        }
+    }
+
+    /// <summary>The sequence leaves, wherever it is; its blocks are let go.</summary>
+    public void End(Sequence sequence)
+    {
+        _cache.Release(sequence.Blocks);
+        if (!_running.Remove(sequence))
+        {
+            _waiting.Remove(sequence);
+        }
+    }
+
+    private static FinishReason? Outcome(Sequence sequence, int token)
+    {
+        if (sequence.Request.StopTokens.Contains(token))
+        {
+            return FinishReason.Stop;
+        }
+
+        return sequence.GeneratedTokens >= sequence.Request.MaxTokens ? FinishReason.Length : null;
+    }
+
+    private void GroupRunning()
+    {
+        _decodes.Clear();
+        foreach (var sequence in _running)
+        {
+            if (sequence.Remaining == 1)
+            {
+                _decodes.Add(sequence);
+            }
+        }
+    }
+
+    /// <summary>Gives the sequence rows in this step; preempts from the end of the order until their blocks exist.</summary>
+    /// <returns>The rows given; 0 when the sequence itself had to go.</returns>
+    private int Reserve(Sequence sequence, int rows)
+    {
+        if (!_running.Contains(sequence))
+        {
+            return 0;
+        }
+
+        int missing = BlocksFor(sequence.Computed + rows) - sequence.Blocks.Count;
+        while (!_cache.TryAllocate(missing, sequence.Blocks))
+        {
+            var victim = _running[^1];
+            Preempt(victim);
+            if (victim == sequence)
+            {
+                return 0;
+            }
+        }
+
+        _rows[sequence.Id] = rows;
+        return rows;
+    }
+
+    private void Preempt(Sequence sequence)
+    {
+        Preemptions++;
+        _rows.Remove(sequence.Id);
+        _running.Remove(sequence);
+        _cache.Release(sequence.Blocks);
+        sequence.Computed = 0;
+        sequence.PublishedBlocks = 0;
+        _waiting.Add(sequence);
+    }
+
+    private void Admit(int budget)
+    {
+        while (_waiting.Min is { } sequence && _running.Count < _options.MaxSequences && budget > 0)
+        {
+            // At least one token is always computed: its row gives the first logits.
+            var chain = sequence.Chain((sequence.Count - 1) / _cache.BlockSize, _cache.BlockSize);
+            if (!Fits(sequence, chain))
+            {
+                if (_running.Count > 0 && _running[^1].Request.Priority > sequence.Request.Priority)
+                {
+                    Preempt(_running[^1]);
+                    continue;
+                }
+
+                return;
+            }
+
+            _waiting.Remove(sequence);
+            _cache.Acquire(chain, sequence.Tokens, sequence.Blocks);
+            sequence.Computed = sequence.Blocks.Count * _cache.BlockSize;
+            sequence.PublishedBlocks = sequence.Blocks.Count;
+            CountHits(sequence);
+            int index = _running.BinarySearch(sequence, Order);
+            _running.Insert(~index, sequence);
+            budget -= Math.Min(budget, sequence.Remaining);
+        }
+    }
+
+    /// <summary>
+    /// Whether all tokens of the sequence fit beside what the running ones still need for theirs, and a block each to
+    /// grow into: without that, the admitted sequence would be preempted at once.
+    /// </summary>
+    private bool Fits(Sequence sequence, ReadOnlySpan<BlockHash> chain)
+    {
+        int promised = 0;
+        foreach (var running in _running)
+        {
+            promised += Math.Max(0, BlocksFor(running.Count) - running.Blocks.Count) + 1;
+        }
+
+        var (held, cached) = _cache.Measure(chain);
+        return BlocksFor(sequence.Count) - held + promised <= _cache.AvailableBlocks - cached;
+    }
+
+    private void CountHits(Sequence sequence)
+    {
+        if (sequence.CachedTokens is not null)
+        {
+            return;
+        }
+
+        sequence.CachedTokens = Math.Min(sequence.Computed, sequence.PromptTokens);
+        QueriedTokens += sequence.PromptTokens;
+        HitTokens += sequence.CachedTokens.Value;
+    }
+
+    private void SharePrefill(int budget)
+    {
+        _prefills.Clear();
+        foreach (var sequence in _running)
+        {
+            if (!_rows.ContainsKey(sequence.Id))
+            {
+                _prefills.Add(sequence);
+            }
+        }
+
+        if (_prefills.Count == 0)
+        {
+            return;
+        }
+
+        var oldest = _prefills[0];
+        int shared = budget / 2;
+        _prefills.Sort(1, _prefills.Count - 1, ShortestFirst);
+        for (int i = 1; i < _prefills.Count && shared > 0 && _prefills[i].Remaining < oldest.Remaining; i++)
+        {
+            int given = Reserve(_prefills[i], Math.Min(shared, _prefills[i].Remaining));
+            shared -= given;
+            budget -= given;
+        }
+
+        foreach (var sequence in _prefills)
+        {
+            if (budget > 0 && !_rows.ContainsKey(sequence.Id))
+            {
+                budget -= Reserve(sequence, Math.Min(budget, sequence.Remaining));
+            }
+        }
+    }
+
+    private void PublishFullBlocks(Sequence sequence)
+    {
+        int full = sequence.Computed / _cache.BlockSize;
+        var chain = sequence.Chain(full, _cache.BlockSize);
+        for (int i = sequence.PublishedBlocks; i < full; i++)
+        {
+            _cache.Publish(sequence.Blocks, i, chain[i], sequence.Tokens.Slice(i * _cache.BlockSize, _cache.BlockSize));
+        }
+
+        sequence.PublishedBlocks = full;
+    }
+
+    private int BlocksFor(int tokens) => (tokens + _cache.BlockSize - 1) / _cache.BlockSize;
+}
