@@ -55,6 +55,17 @@ public static class TenantSalt
     }
 }
 
+/// <summary>The roots of the chains that one worker's blocks belong to, one per salt.</summary>
+/// <param name="fingerprint">32 bytes: the model's, or bytes nobody else has while that is not known yet.</param>
+/// <param name="blockSize">Positions per block.</param>
+/// <param name="numericsId">Backend, kernel path and revision, weight and KV dtype.</param>
+/// <param name="serverSecret">Keys the salts. At least 32 bytes.</param>
+public sealed class PrefixRoots(ReadOnlyMemory<byte> fingerprint, int blockSize, string numericsId, ReadOnlyMemory<byte> serverSecret)
+{
+    public BlockHash For(string tenant, string? cacheSalt) =>
+        new RootRecord(fingerprint, blockSize, numericsId, TenantSalt.Compute(serverSecret.Span, tenant, cacheSalt)).Hash();
+}
+
 /// <summary>hᵢ = SHA-256(hᵢ₋₁ ‖ token ids as int32 little-endian).</summary>
 public static class BlockChain
 {
