@@ -8,43 +8,78 @@ namespace Crescent.Models.Weights;
 /// </summary>
 public sealed class ModelFile : IDisposable
 {
-    /// <param name="path">A folder, or a GGUF file.</param>
-    /// <exception cref="ModelFormatException">Names the file and what is missing, broken or unsupported.</exception>
-    public static ModelFile Open(string path) => throw new NotImplementedException();
+    private readonly ModelContents _contents;
+    private readonly WeightTable _table;
+    private readonly List<MappedFile> _files;
 
-    public string Path => throw new NotImplementedException();
+    private ModelFile(string path, ModelContents contents, List<MappedFile> files)
+    {
+        contents.Check();
+        Path = path;
+        _contents = contents;
+        _files = files;
+        _table = new WeightTable(contents);
+    }
 
-    public DecoderConfig Config => throw new NotImplementedException();
+    /// <summary>Absolute.</summary>
+    public string Path { get; }
+
+    public DecoderConfig Config => _contents.Config;
 
     /// <summary>The model's own name: GGUF's general.name, or the folder's.</summary>
-    public string Name => throw new NotImplementedException();
+    public string Name => _contents.Name;
 
     /// <summary>Jinja source, or null.</summary>
-    public string? ChatTemplate => throw new NotImplementedException();
+    public string? ChatTemplate => _contents.ChatTemplate;
 
-    public int? BosToken => throw new NotImplementedException();
+    public int? BosToken => _contents.BosToken;
 
     /// <summary>Every end-of-sequence token the files name, ascending.</summary>
-    public int[] EosTokens => throw new NotImplementedException();
+    public int[] EosTokens => _contents.EosTokens;
 
     /// <summary>generation_config.json's temperature, top_p, top_k, min_p and repetition_penalty, unless do_sample is false.</summary>
-    public SamplingParameters DefaultSampling => throw new NotImplementedException();
+    public SamplingParameters DefaultSampling => _contents.DefaultSampling;
 
     /// <summary>
     /// GGUF's key-value pairs: string, bool, a boxed number of the stored type, or an array of one of these
     /// (string[], bool[], float[], int[], uint[], ...). Empty for a folder.
     /// </summary>
-    public IReadOnlyDictionary<string, object> Metadata => throw new NotImplementedException();
+    public IReadOnlyDictionary<string, object> Metadata => _contents.Metadata;
 
     /// <summary>A folder's tokenizer.json; null when it has none, and for GGUF.</summary>
-    public string? TokenizerJsonPath => throw new NotImplementedException();
+    public string? TokenizerJsonPath => _contents.TokenizerJsonPath;
 
     /// <summary>Bytes of the weights the decoder uses; a tied head counts once.</summary>
-    public long WeightBytes => throw new NotImplementedException();
+    public long WeightBytes => _table.Bytes;
+
+    internal IReadOnlyList<MappedFile> Files => _files;
+
+    internal IReadOnlyDictionary<string, WeightSource> Weights => _table.Weights;
+
+    internal IReadOnlyList<(long Start, int Length)> TokenizerRanges => _contents.TokenizerRanges;
+
+    /// <param name="path">A folder, or a GGUF file.</param>
+    /// <exception cref="ModelFormatException">Names the file and what is missing, broken or unsupported.</exception>
+    public static ModelFile Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        var files = new List<MappedFile>();
+        try
+        {
+            var contents = Directory.Exists(path)
+                ? HuggingFaceFolder.Read(path, files) : GgufModel.Read(path, files);
+            return new ModelFile(path, contents, files);
+        }
+        catch
+        {
+            files.ForEach(file => file.Dispose());
+            throw;
+        }
+    }
 
     /// <summary>A weight by its name in <see cref="TensorNames"/>; vectors have one row.</summary>
     /// <exception cref="KeyNotFoundException">The architecture has no such weight.</exception>
-    public WeightSource GetMatrix(string name) => throw new NotImplementedException();
+    public WeightSource GetMatrix(string name) => _table.Weights[name];
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose() => _files.ForEach(file => file.Dispose());
 }

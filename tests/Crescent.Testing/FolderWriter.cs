@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+
+namespace Crescent.Testing;
+
+/// <summary>A Hugging Face model folder to be edited and written.</summary>
+public sealed class FolderWriter
+{
+    public required JsonObject Config { get; init; }
+
+    public JsonObject? GenerationConfig { get; set; }
+
+    public JsonObject? TokenizerConfig { get; set; }
+
+    public List<SafetensorsTensor> Tensors { get; } = [];
+
+    /// <param name="folder">Made if missing.</param>
+    /// <param name="shards">1 writes model.safetensors; more write so many files, dealt out in turn, and an index.</param>
+    public void Write(string folder, int shards = 1)
+    {
+        Directory.CreateDirectory(folder);
+        WriteJson("config.json", Config);
+        WriteJson("generation_config.json", GenerationConfig);
+        WriteJson("tokenizer_config.json", TokenizerConfig);
+        if (shards == 1)
+        {
+            File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), SafetensorsWriter.ToBytes(Tensors));
+            return;
+        }
+
+        var map = new JsonObject();
+        for (var shard = 0; shard < shards; shard++)
+        {
+            var name = $"model-{shard + 1:D5}-of-{shards:D5}.safetensors";
+            var tensors = Tensors.Where((_, i) => i % shards == shard).ToList();
+            tensors.ForEach(tensor => map.Add(tensor.Name, name));
+            File.WriteAllBytes(Path.Combine(folder, name), SafetensorsWriter.ToBytes(tensors));
+        }
+
+        WriteJson("model.safetensors.index.json", new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["total_size"] = Tensors.Sum(tensor => (long)tensor.Data.Length) },
+            ["weight_map"] = map,
+        });
+
+        void WriteJson(string name, JsonObject? content)
+        {
+            if (content is not null)
+            {
+                File.WriteAllText(Path.Combine(folder, name), content.ToJsonString());
+            }
+        }
+    }
+}
