@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using Crescent.Backends.Cpu;
+using Crescent.KvCache.Prefix;
+using Crescent.Models;
+using Crescent.Models.Tokenizers;
+using Crescent.Models.Weights;
+using Crescent.Worker;
+using Microsoft.Extensions.Logging;
+
+namespace Crescent.Server;
+
+/// <summary>A model on this process's CPU with the worker that runs it.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    private const int MinDefaultTokens = 32_768;
+
+    private readonly ModelFile _file;
+    private readonly IBackend<CpuTensor> _backend;
+    private readonly Decoder<CpuTensor> _decoder;
+    private readonly CancellationTokenSource _closing = new();
+
+    private LoadedModel(NodeOptions options, ModelFile file, ILogger logger)
+    {
+        _file = file;
+        _backend = CpuBackend.Create(options.Threads);
+        var config = file.Config;
+        var layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, options.BlockSize, options.KvType);
+        int blocks = BlockCount(options, config, layout);
+        var scheduler = options.Worker.Scheduler;
+        _decoder = new Decoder<CpuTensor>(_backend, file, layout, blocks, scheduler.TokenBudget, scheduler.MaxSequences);
+        string numericsId = $"{_backend.Info.NumericsId}/{file.GetMatrix(TensorNames.AttentionQ(0)).Type}/kv-{options.KvType}";
+        var secret = RandomNumberGenerator.GetBytes(32);
+        PrefixRoots Roots(ReadOnlyMemory<byte> fingerprint) => new(fingerprint, options.BlockSize, numericsId, secret);
+
+        Model = new ServedModel
+        {
+            Id = options.ModelName ?? file.Name,
+            Created = DateTimeOffset.UtcNow,
+            Tokenizer = file.TokenizerJsonPath is { } path ? TokenizerJson.Load(path) : GgufTokenizer.Load(file.Metadata),
+            ContextLength = Math.Min(config.ContextLength, blocks * options.BlockSize),
+            ChatTemplate = file.ChatTemplate,
+            EosTokens = file.EosTokens,
+            DefaultSampling = file.DefaultSampling,
+        };
+        var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
+        Worker = new InferenceWorker<CpuTensor>(
+            _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);
+        _ = UseFingerprintAsync(options, fingerprint => Worker.UseRoots(Roots(fingerprint)));
+    }
+
+    public ServedModel Model { get; }
+
+    public InferenceWorker<CpuTensor> Worker { get; }
+
+    /// <summary>Maps the model, checks it and starts its worker. Weights are read when they are first used.</summary>
+    /// <exception cref="ModelFormatException">Names the file and what is wrong with it.</exception>
+    public static LoadedModel Open(NodeOptions options, ILoggerFactory loggers)
+    {
+        var file = ModelFile.Open(options.ModelPath);
+        try
+        {
+            return new LoadedModel(options, file, loggers.CreateLogger("Crescent.Worker"));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends what still runs.</summary>
+    public void Dispose()
+    {
+        _closing.Cancel();
+        Worker.Dispose();
+        _decoder.Dispose();
+        _backend.Dispose();
+        _file.Dispose();
+        _closing.Dispose();
+    }
+
+    private static int BlockCount(NodeOptions options, DecoderConfig config, KvLayout layout)
+    {
+        long tokens = Math.Max(4L * config.ContextLength, MinDefaultTokens);
+        long defaultBytes = Math.Min(tokens / layout.BlockSize * layout.BlockBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        long blocks = (options.DeviceCacheBytes ?? defaultBytes) / layout.BlockBytes;
+        if (blocks < 1)
+        {
+            throw new ArgumentException($"the device cache is smaller than one block of this model, {layout.BlockBytes:N0} bytes");
+        }
+
+        return (int)Math.Min(blocks, int.MaxValue / layout.BlockSize);
+    }
+
+    /// <summary>Until the fingerprint is known, blocks belong to roots nobody else has.</summary>
+    private async Task UseFingerprintAsync(NodeOptions options, Action<ReadOnlyMemory<byte>> use)
+    {
+        try
+        {
+            var fingerprint = await ModelFingerprint.ComputeAsync(_file, options.CacheDirectory, _closing.Token);
+            use(fingerprint.Bytes);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}
