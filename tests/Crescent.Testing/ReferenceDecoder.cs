@@ -28,17 +28,13 @@ public sealed class ReferenceDecoder
     public double[] Logits(IReadOnlyList<int> tokens) => AllLogits(tokens)[^1];
 
     /// <summary>[tokens, vocabulary] logits after each token.</summary>
-    public double[][] AllLogits(IReadOnlyList<int> tokens)
-    {
-        var sequence = Start();
-        return [.. tokens.Select(sequence.Append)];
-    }
+    public double[][] AllLogits(IReadOnlyList<int> tokens) => Start().Append(tokens);
 
     /// <summary>The most likely continuation, token by token; of equals the lowest id.</summary>
     public int[] Greedy(IReadOnlyList<int> prompt, int count)
     {
         var sequence = Start();
-        var logits = prompt.Select(sequence.Append).Last();
+        var logits = sequence.Append(prompt)[^1];
         var output = new int[count];
         for (var i = 0; i < count; i++)
         {
@@ -131,6 +127,18 @@ public sealed class ReferenceDecoder
             _config = decoder._config;
             _keys = [.. Enumerable.Range(0, _config.Layers).Select(_ => new List<double[]>())];
             _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new List<double[]>())];
+        }
+
+        /// <summary>[tokens, vocabulary] logits after each of these.</summary>
+        public double[][] Append(IReadOnlyList<int> tokens)
+        {
+            var logits = new double[tokens.Count][];
+            for (var i = 0; i < logits.Length; i++)
+            {
+                logits[i] = Append(tokens[i]);
+            }
+
+            return logits;
         }
 
         /// <summary>[vocabulary] logits after this token.</summary>
