@@ -212,6 +212,17 @@ public sealed class GgufErrorTests : IDisposable
         AssertError(bytes, problem);
     }
 
+    [Theory]
+    [InlineData(8, "2000000 tensors do not fit the file")]
+    [InlineData(16, "2000000 key-value pairs do not fit the file")]
+    public void A_count_the_file_has_no_room_for_is_refused_before_memory_is_taken(int position, string problem)
+    {
+        var bytes = _writer.ToBytes();
+        BitConverter.TryWriteBytes(bytes.AsSpan(position), 2_000_000UL);
+
+        AssertError(bytes, problem);
+    }
+
     [Fact]
     public void Another_kind_of_file_is_named()
     {
