@@ -184,7 +184,7 @@ public sealed partial class Completion
     private async Task PumpAsync(ChoiceStream choice, ChannelWriter<CompletionDelta> deltas, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ChoiceTimer timer = _context.Metrics.StartChoice(Model.Id, _context.Time);
+        GatewayMetrics.ChoiceTimer timer = _context.Metrics.StartChoice(Model.Id, _context.Time);
         IAsyncEnumerator<TokenFrame> frames =
             _context.Cluster.GenerateAsync(choice.Request, ending.Token).GetAsyncEnumerator(CancellationToken.None);
         try
@@ -216,7 +216,7 @@ public sealed partial class Completion
     private async ValueTask<CompletionDelta?> NextAsync(
         IAsyncEnumerator<TokenFrame> frames,
         ChoiceStream choice,
-        ChoiceTimer timer,
+        GatewayMetrics.ChoiceTimer timer,
         CancellationToken cancellationToken)
     {
         try
