@@ -170,13 +170,13 @@ public sealed class CompletionPipeline
             new(RefusalKind.Invalid, message, param, "context_length_exceeded");
     }
 
-    private static IReadOnlyList<int> Tokenize(ServedModel model, Prompt prompt)
+    private IReadOnlyList<int> Tokenize(ServedModel model, Prompt prompt)
     {
         IReadOnlyList<int> tokens = prompt switch
         {
             Prompt.Text text => model.Tokenizer.Encode(text.Value, addSpecialTokens: true, parseSpecialTokens: true),
             Prompt.Tokens ids => ids.Ids,
-            Prompt.Messages messages => ChatTemplate.Encode(model, messages.Turns),
+            Prompt.Messages messages => ChatTemplate.Encode(model, messages, _time.GetLocalNow()),
             _ => throw new ArgumentException($"No such kind of prompt: {prompt.GetType()}.", nameof(prompt)),
         };
         return tokens.Count > 0

@@ -59,7 +59,8 @@ public abstract record Prompt
     public sealed record Tokens(IReadOnlyList<int> Ids) : Prompt;
 
     /// <summary>A conversation, rendered by the model's chat template. Special tokens spelled in a message are plain text.</summary>
-    public sealed record Messages(IReadOnlyList<ChatMessage> Turns) : Prompt;
+    /// <param name="EnableThinking">null: what the template does by itself. Only models that think aloud heed it.</param>
+    public sealed record Messages(IReadOnlyList<ChatMessage> Turns, bool? EnableThinking = null) : Prompt;
 }
 
 /// <param name="Role">system, developer (the same), user or assistant.</param>
