@@ -45,6 +45,9 @@ public sealed partial class Completion
     /// <summary>The request's, or the random one it was given.</summary>
     public ulong Seed { get; }
 
+    /// <summary>When it ends with <see cref="FinishReason.Deadline"/> at the latest.</summary>
+    public DateTimeOffset? Deadline => _choices[0].Request.Deadline;
+
     /// <summary>So far; final when the stream has ended.</summary>
     public CompletionUsage Usage
     {
