@@ -37,6 +37,9 @@ internal sealed class FakeCluster : ICluster
 
     public int CachedTokens { get; set; }
 
+    /// <summary>Of every token.</summary>
+    public float Logprob { get; set; } = -0.5f;
+
     public ClusterStatus Status { get; set; } = new() { Workers = [] };
 
     public List<GenerateRequest> Requests { get; } = [];
@@ -131,8 +134,8 @@ internal sealed class FakeCluster : ICluster
         return Frame(position) with
         {
             Token = token,
-            Logprob = request.Sampling.TopLogprobs is null ? null : -0.5f,
-            TopLogprobs = [.. Enumerable.Range(0, request.Sampling.TopLogprobs ?? 0).Select(i => new TokenLogprob(token + i, -0.5f - i))],
+            Logprob = request.Sampling.TopLogprobs is null ? null : Logprob,
+            TopLogprobs = [.. Enumerable.Range(0, request.Sampling.TopLogprobs ?? 0).Select(i => new TokenLogprob(token + i, Logprob - i))],
             FinishReason = request.StopTokens.Contains(token) ? FinishReason.Stop
                 : position + 1 >= request.MaxTokens ? FinishReason.Length
                 : null,
