@@ -14,6 +14,9 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
 {
     private static readonly Status DeadlineExceeded = new(StatusCode.DeadlineExceeded, "The deadline has passed.");
 
+    /// <summary>A timer holds 49 days; a longer timeout is none.</summary>
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly HttpContext _http;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _deadlineSource = new();
@@ -141,15 +144,15 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
 
     private CancellationTokenRegistration StartDeadline()
     {
-        if (Protocol.ParseTimeout(_http.Request.Headers[Protocol.TimeoutHeader]) is not { } timeout)
+        if (Protocol.ParseTimeout(_http.Request.Headers[Protocol.TimeoutHeader]) is not { } timeout
+            || timeout > LongestTimeout)
         {
             return default;
         }
 
         _deadline = DateTime.UtcNow + timeout;
         var registration = _deadlineSource.Token.Register(() => _ = EndAsync(DeadlineExceeded));
-        var longestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
-        _deadlineSource.CancelAfter(timeout < longestTimer ? timeout : longestTimer);
+        _deadlineSource.CancelAfter(timeout);
         return registration;
     }
 
