@@ -1,5 +1,6 @@
 using Crescent.Gateway.Auth;
 using Crescent.Gateway.Generation;
+using Crescent.Gateway.Grpc;
 using Crescent.Gateway.Http;
 using Crescent.Gateway.Metrics;
 using Microsoft.AspNetCore.Builder;
@@ -26,10 +27,11 @@ public static class GatewayHosting
         builder.Services.AddSingleton<CompletionPipeline>();
         builder.Services.AddSingleton<CompletionEndpoints>();
         builder.Services.AddSingleton<ServiceEndpoints>();
+        builder.Services.AddGrpcSurface(options);
         return builder;
     }
 
-    /// <summary>Maps the HTTP surface. Call it before other endpoints are mapped: its error handling is outermost.</summary>
+    /// <summary>Maps the HTTP and the gRPC surface. Call it before other endpoints are mapped: its error handling is outermost.</summary>
     public static WebApplication MapCrescentGateway(this WebApplication app)
     {
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Crescent.Gateway.Http");
@@ -47,6 +49,7 @@ public static class GatewayHosting
         app.MapGet("/health/live", (RequestDelegate)services.LiveAsync);
         app.MapGet("/health/ready", (RequestDelegate)services.ReadyAsync);
         app.MapGet("/metrics", (RequestDelegate)services.MetricsAsync);
+        app.MapGrpcSurface();
         return app;
     }
 }
