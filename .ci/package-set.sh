@@ -11,9 +11,9 @@ choose_package_set() {
     PackageSet=full
     echo "package set: full (every package can be restored)"
   else
-    reason=$(grep -oE "(package|Unable to find a stable package|depends on) [A-Za-z][A-Za-z0-9.]+" <<<"$log" | awk '{print $NF}' | sort -u | head -1)
+    reason=$(grep -oE "error NU1101: Unable to find package [A-Za-z0-9.]+[A-Za-z0-9]" <<<"$log" | awk "{print \$NF}" | sort -u | paste -sd " ")
     PackageSet=portable
-    echo "package set: portable (${reason:-a package} of the full set is not in this machine's package sources)"
+    echo "package set: portable (not in this machine's package sources: ${reason:-a version of the full set})"
     log=$(dotnet restore "$1" -p:PackageSet=portable 2>&1) || { echo "$log" >&2; return 1; }
   fi
   export PackageSet
