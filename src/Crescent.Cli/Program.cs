@@ -19,11 +19,12 @@ internal static class Program
         };
 
         // Without the replacer a prompt may begin with '@'.
-        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Action is ParseErrorAction)
         {
             string command = parsed.CommandResult.Command == root ? "crescent" : $"crescent {parsed.CommandResult.Command.Name}";
-            terminal.Error($"{parsed.Errors[0].Message.TrimEnd('.')}; see '{command} --help'");
+            string problem = parsed.UnmatchedTokens.Count > 0 ? $"unknown command or argument '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message;
+            terminal.Error($"{problem.TrimEnd('.')}; see '{command} --help'");
             return ExitCodes.Usage;
         }
 

@@ -20,14 +20,8 @@ internal sealed class EngineOptions
     private readonly Option<long?> _deviceCache = Values.Size(
         "--device-cache", "Memory for KV. [default: room for 4 contexts, at most a quarter of the memory]");
 
-    private readonly Option<string> _kvType = new("--kv-type")
-    {
-        HelpName = "bf16|f32",
-        Description = "How KV is kept; f32 takes twice the memory.",
-        DefaultValueFactory = _ => "bf16",
-    };
-
-    public EngineOptions() => _kvType.AcceptOnlyFromAmong("bf16", "f32");
+    private readonly Option<string?> _kvType = Values.Choice(
+        "--kv-type", "How KV is kept; f32 takes twice the memory. [default: bf16]", "bf16", "f32");
 
     public IReadOnlyList<Option> All => [_model, _threads, _deviceCache, _kvType];
 

@@ -36,6 +36,13 @@ internal static class Values
         CustomParser = result => Parse(result, NodeClient.TryParseUrl(result.Tokens[0].Value), "a URL such as http://127.0.0.1:8080"),
     };
 
+    public static Option<string?> Choice(string name, string description, params string[] words) => new(name)
+    {
+        HelpName = string.Join('|', words),
+        Description = description,
+        CustomParser = result => Parse(result, Array.Find(words, word => word == result.Tokens[0].Value), string.Join(" or ", words)),
+    };
+
     private static T? Parse<T>(ArgumentResult result, T? value, string expected)
     {
         if (value is null)

@@ -33,7 +33,7 @@ internal sealed class NodeReport(NodeServer node, LoadedModel loaded, NodeOption
         Row("context", Invariant($"{loaded.Model.ContextLength:N0} tokens"));
         Row("memory", Invariant($"{ByteSize.Format(_worker.WeightBytes)} of weights, {ByteSize.Format(_worker.KvBytes)} of KV ({_worker.TotalBlocks:N0} blocks of {_worker.BlockSize} tokens)"));
         Row("numerics", Markup.Escape(_worker.NumericsId));
-        Row("HTTP", $"[link]{Http}[/]");
+        Row("HTTP", Http);
         Row("gRPC", $"{Grpc}  [dim]HTTP/2 without TLS[/]");
         terminal.Screen.WriteLine();
         terminal.Screen.Write(grid);

@@ -11,11 +11,14 @@ internal sealed class Terminal
 {
     private const string ShowCursor = "\e[?25h";
 
+    /// <summary>Where no terminal sets a width, lines are not wrapped.</summary>
+    private const int Unwrapped = 10_000;
+
     /// <summary>Standard output, for tables and colours.</summary>
-    public IAnsiConsole Screen { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+    public IAnsiConsole Screen { get; } = Create(Console.Out, Console.IsOutputRedirected);
 
     /// <summary>Standard error.</summary>
-    public IAnsiConsole Notes { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    public IAnsiConsole Notes { get; } = Create(Console.Error, Console.IsErrorRedirected);
 
     public bool InputIsTerminal => !Console.IsInputRedirected;
 
@@ -36,16 +39,8 @@ internal sealed class Terminal
     public void Error(string message)
     {
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        if (NotesAreSeen)
-        {
-            Notes.Write(new Text("error: ", new Style(Color.Red)));
-        }
-        else
-        {
-            Console.Error.Write("error: ");
-        }
-
-        Console.Error.WriteLine(line);
+        Notes.Write(new Text("error: ", new Style(Color.Red)));
+        Console.Error.WriteLine(Printable(line));
     }
 
     /// <summary>Runs <paramref name="work"/>; a terminal shows what it is doing meanwhile.</summary>
@@ -64,6 +59,18 @@ internal sealed class Terminal
         {
             Console.Error.WriteLine(ShowCursor);
         }
+    }
+
+    private static IAnsiConsole Create(TextWriter writer, bool redirected)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = redirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = redirected ? Unwrapped : console.Profile.Width;
+        return console;
     }
 
     private static string Printable(string text)
