@@ -22,10 +22,10 @@ public sealed class LoadedModel : IDisposable
     private LoadedModel(NodeOptions options, ModelFile file, ILogger logger)
     {
         _file = file;
-        _backend = CpuBackend.Create(options.Threads);
         var config = file.Config;
         var layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, options.BlockSize, options.KvType);
         int blocks = BlockCount(options, config, layout);
+        _backend = CpuBackend.Create(options.Threads);
         var scheduler = options.Worker.Scheduler;
         _decoder = new Decoder<CpuTensor>(_backend, file, layout, blocks, scheduler.TokenBudget, scheduler.MaxSequences);
         string numericsId = $"{_backend.Info.NumericsId}/{file.GetMatrix(TensorNames.AttentionQ(0)).Type}/kv-{options.KvType}";

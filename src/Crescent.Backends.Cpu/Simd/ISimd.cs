@@ -64,7 +64,7 @@ internal static class Simd<TSimd, TVec>
     where TVec : unmanaged
 {
     /// <summary>
-    /// exp(x) with a relative error below 2e-7: x = n·ln2 + r with |r| ≤ ln2/2, and a degree-6 Taylor polynomial in r.
+    /// exp(x) with a relative error below 3e-7: x = n·ln2 + r with |r| ≤ ln2/2, and a degree-6 Taylor polynomial in r.
     /// Below −87 the result is 0 to within 1e-38; above 88 it saturates.
     /// </summary>
     public static TVec Exp(TVec x)

@@ -11,6 +11,7 @@ public sealed class ModelFile : IDisposable
     private readonly ModelContents _contents;
     private readonly WeightTable _table;
     private readonly List<MappedFile> _files;
+    private bool _disposed;
 
     private ModelFile(string path, ModelContents contents, List<MappedFile> files)
     {
@@ -79,7 +80,15 @@ public sealed class ModelFile : IDisposable
 
     /// <summary>A weight by its name in <see cref="TensorNames"/>; vectors have one row.</summary>
     /// <exception cref="KeyNotFoundException">The architecture has no such weight.</exception>
-    public WeightSource GetMatrix(string name) => _table.Weights[name];
+    public WeightSource GetMatrix(string name)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _table.Weights[name];
+    }
 
-    public void Dispose() => _files.ForEach(file => file.Dispose());
+    public void Dispose()
+    {
+        _disposed = true;
+        _files.ForEach(file => file.Dispose());
+    }
 }

@@ -1,0 +1,80 @@
+using Crescent.Testing;
+
+namespace Crescent.Backends.Cpu.Tests;
+
+public sealed class LinearTests
+{
+    public static TheoryData<KernelPath, DType> Kernels()
+    {
+        var data = new TheoryData<KernelPath, DType>();
+        foreach (var path in CpuBackend.SupportedPaths)
+        {
+            foreach (var type in Enum.GetValues<DType>())
+            {
+                data.Add(path, type);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void EqualsDequantiseThenDouble(KernelPath path, DType type)
+    {
+        // Outputs and rows around the tile sizes; inputs with and without a tail (Q8_0 rows are whole runs of 32).
+        int[] inputs = type == DType.Q8_0 ? [32, 96] : [1, 15, 64, 107];
+        foreach (int columns in inputs)
+        {
+            foreach (int outputs in new[] { 1, 3, 4, 17, 37 })
+            {
+                AssertLinear(path, type, columns, outputs, rows: 1);
+                AssertLinear(path, type, columns, outputs, rows: 6);
+            }
+        }
+    }
+
+    private static unsafe void AssertLinear(KernelPath path, DType type, int inputs, int outputs, int rows)
+    {
+        var random = new Random(inputs + outputs + rows);
+        var values = Random(random, outputs * inputs);
+        byte[] encoded = WeightEncoding.Encode(values, type);
+        float[] x = Random(random, rows * inputs);
+        float[] y = Random(random, rows * outputs);
+        double[] weights;
+        fixed (byte* data = encoded)
+        {
+            weights = WeightEncoding.Decode(new WeightSource("w", type, outputs, inputs, (nint)data));
+        }
+
+        var expected = new double[rows * outputs];
+        for (int r = 0; r < rows; r++)
+        {
+            for (int n = 0; n < outputs; n++)
+            {
+                expected[(r * outputs) + n] = y[(r * outputs) + n]
+                    + Enumerable.Range(0, inputs).Sum(k => x[(r * inputs) + k] * weights[(n * inputs) + k]);
+            }
+        }
+
+        using var backend = CpuBackend.Create(threads: 2, path);
+        fixed (byte* data = encoded)
+        {
+            // A vector (one row) is a norm's weight to a backend and kept as fp32; the kernel is the same.
+            using var weight = backend.LoadWeight(new WeightSource("w", type, outputs, inputs, (nint)data));
+            using var input = backend.CreateActivation(rows, inputs);
+            using var output = backend.CreateActivation(rows, outputs);
+            backend.Upload(x, input);
+            backend.Upload(y, output);
+            backend.Linear(input, weight, output, rows, accumulate: true);
+            backend.Download(output, y);
+        }
+
+        for (int i = 0; i < y.Length; i++)
+        {
+            Assert.Equal(expected[i], y[i], 1e-4);
+        }
+    }
+
+    private static float[] Random(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1))];
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using Crescent.Backends.Cpu;
+using Crescent.Testing;
+using Crescent.Worker.Tests.Support;
+
+namespace Crescent.Worker.Tests;
+
+/// <summary>A trained model through scheduler, decoder and sampler, against ids on which three other engines agree.</summary>
+public sealed class GoldenTests
+{
+    public static TheoryData<KernelPath, DType, string> Runs()
+    {
+        var data = new TheoryData<KernelPath, DType, string>();
+        foreach (var path in CpuBackend.SupportedPaths)
+        {
+            foreach (var kv in new[] { DType.F32, DType.BF16 })
+            {
+                data.Add(path, kv, "");
+                data.Add(path, kv, "stories260K.f32.gguf");
+            }
+        }
+
+        return data;
+    }
+
+    [SharedModelTheory]
+    [MemberData(nameof(Runs))]
+    public async Task GreedyIdsAreThoseOfTheReferenceModel(KernelPath path, DType kv, string file)
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(SharedModels.PathOf(SharedModels.Stories260K, "golden.json")));
+        int[] prompt = golden.RootElement.GetProperty("prompt_ids").Deserialize<int[]>()!;
+        int[] expected = golden.RootElement.GetProperty("greedy_ids").Deserialize<int[]>()!;
+        Assert.Equal(200, expected.Length);
+        using var engine = new Engine(new EngineSetup(SharedModels.PathOf(SharedModels.Stories260K, file)) { Path = path, KvType = kv });
+        Assert.Equal(expected, await engine.TokensAsync(Engine.Greedy(prompt, 200)));
+    }
+}
