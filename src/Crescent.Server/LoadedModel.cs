@@ -52,6 +52,8 @@ public sealed class LoadedModel : IDisposable
 
     public InferenceWorker<CpuTensor> Worker { get; }
 
+    public DecoderConfig Config => _file.Config;
+
     /// <summary>Maps the model, checks it and starts its worker. Weights are read when they are first used.</summary>
     /// <exception cref="ModelFormatException">Names the file and what is wrong with it.</exception>
     public static LoadedModel Open(NodeOptions options, ILoggerFactory loggers)

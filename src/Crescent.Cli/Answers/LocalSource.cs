@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using Crescent.Cluster.Local;
+using Crescent.Gateway;
+using Crescent.Gateway.Generation;
+using Crescent.Server;
+using Microsoft.Extensions.Logging;
+
+namespace Crescent.Cli.Answers;
+
+/// <summary>A model in this process.</summary>
+internal sealed class LocalSource : IAnswerSource
+{
+    private readonly LoadedModel _loaded;
+    private readonly CompletionPipeline _pipeline;
+
+    private LocalSource(LoadedModel loaded)
+    {
+        _loaded = loaded;
+        var cluster = new LocalCluster();
+        cluster.Add(loaded.Model, loaded.Worker);
+        _pipeline = new CompletionPipeline(cluster, new GatewayOptions());
+    }
+
+    public string Model => _loaded.Model.Id;
+
+    /// <exception cref="CliException">The model cannot be served.</exception>
+    public static LocalSource Open(NodeOptions options, ILoggerFactory loggers) =>
+        new(ModelLoading.Load(options.ModelPath, () => LoadedModel.Open(options, loggers)));
+
+    /// <summary>The ids a prompt becomes.</summary>
+    /// <exception cref="RequestException">The model cannot take such a prompt.</exception>
+    public IReadOnlyList<int> Tokenize(Prompt prompt) => _pipeline.Tokenize(Model, prompt);
+
+    public async IAsyncEnumerable<AnswerPart> AskAsync(
+        CompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var completion = _pipeline.Prepare(request with { Model = Model });
+        await foreach (var delta in completion.RunAsync(cancellationToken))
+        {
+            var usage = completion.Usage;
+            yield return new AnswerPart
+            {
+                Text = delta.Text,
+                PrefilledTokens = delta.PrefilledTokens,
+                PromptTokens = usage.PromptTokens,
+                End = delta.FinishReason is { } reason ? new AnswerEnd(reason, usage, delta.Error) : null,
+            };
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _loaded.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

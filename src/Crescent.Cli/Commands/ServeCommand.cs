@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using Crescent.Cli.Answers;
+using Crescent.Cli.Output;
+using Crescent.Gateway.Generation;
+using Crescent.Server;
+using Microsoft.AspNetCore.Connections;
+
+namespace Crescent.Cli.Commands;
+
+/// <summary><c>crescent serve</c>: the embedded node.</summary>
+internal sealed class ServeCommand : Command
+{
+    private const int FirstRequestTokens = 96;
+    private const float FirstRequestTemperature = 0.8f;
+
+    private readonly Terminal _terminal;
+    private readonly ServeOptions _options = new();
+
+    private readonly Option<string?> _firstRequest = new("--first-request")
+    {
+        HelpName = "PROMPT",
+        Description = "When ready, ask this over HTTP and print the answer.",
+    };
+
+    private readonly Option<bool> _check = new("--check") { Description = "End when ready, and after the first request." };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object when ready." };
+
+    public ServeCommand(Terminal terminal)
+        : base("serve", "Serve a model on this machine over HTTP and gRPC.")
+    {
+        _terminal = terminal;
+        _options.AddTo(this);
+        Options.Add(_firstRequest);
+        Options.Add(_check);
+        Options.Add(_json);
+        SetAction((parsed, _) => RunAsync(parsed));
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed)
+    {
+        using var interrupts = new Interrupts(Terminal.Restore);
+        var stopped = interrupts.Begin();
+        var options = _options.Read(parsed);
+        await using var node = await StartAsync(options, stopped);
+        var loaded = await _terminal.WorkAsync(
+            $"Loading {options.ModelPath}",
+            _ => Task.Run(() => ModelLoading.Load(options.ModelPath, node.LoadModel), CancellationToken.None).WaitAsync(stopped));
+
+        var report = new NodeReport(node, loaded, options);
+        bool json = parsed.GetValue(_json);
+        report.Print(_terminal, json);
+        if (parsed.GetValue(_firstRequest) is { } prompt)
+        {
+            await AskAsync(node, options, prompt, json, stopped);
+        }
+
+        if (!parsed.GetValue(_check))
+        {
+            if (!json)
+            {
+                report.PrintInvitation(_terminal);
+            }
+
+            await Task.Delay(Timeout.InfiniteTimeSpan, stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await StopAsync(node, options);
+        return ExitCodes.Ok;
+    }
+
+    /// <exception cref="CliException">A port is taken or not ours to take.</exception>
+    private static async Task<NodeServer> StartAsync(NodeOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await NodeServer.StartAsync(options, Logging.Configure, cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            bool grpc = e.Message.Contains($":{options.GrpcPort}:", StringComparison.Ordinal);
+            throw new CliException(
+                $"port {(grpc ? options.GrpcPort : options.Port)} is already in use; choose another with {(grpc ? "--grpc-port" : "--port")}");
+        }
+        catch (SocketException e)
+        {
+            throw new CliException($"cannot listen on the ports {options.Port} and {options.GrpcPort}: {e.Message}");
+        }
+    }
+
+    private async Task AskAsync(NodeServer node, NodeOptions options, string prompt, bool json, CancellationToken cancellationToken)
+    {
+        string? key = options.Gateway.ApiKeys.Count > 0 ? options.Gateway.ApiKeys[0].Key : null;
+        await using var source = await RemoteSource.ConnectAsync(new NodeClient(node.HttpAddress, key), node.Loaded!.Model.Id, cancellationToken);
+        if (!json)
+        {
+            NodeReport.PrintPrompt(_terminal, prompt);
+        }
+
+        var request = new CompletionRequest
+        {
+            Model = source.Model,
+            Prompts = [new Prompt.Text(prompt)],
+            MaxTokens = FirstRequestTokens,
+            Sampling = new SamplingOverrides { Temperature = FirstRequestTemperature },
+            Seed = 1,
+        };
+        await new AnswerPrinter(_terminal, json).PrintAsync(source, request, cancellationToken);
+    }
+
+    private async Task StopAsync(NodeServer node, NodeOptions options)
+    {
+        int running = node.Loaded!.Worker.GetStatus().RunningRequests;
+        string title = running == 0 ? "Stopping" : $"Finishing {running} running requests, at most {options.DrainLimit.TotalSeconds:0.#} s; Ctrl-C ends them now";
+        await _terminal.WorkAsync(title, async _ =>
+        {
+            await node.StopAsync();
+            return true;
+        });
+    }
+}

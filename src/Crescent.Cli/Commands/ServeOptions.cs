@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Numerics;
+using Crescent.Gateway;
+using Crescent.Gateway.Auth;
+using Crescent.Scheduling;
+using Crescent.Server;
+using Crescent.Worker;
+
+namespace Crescent.Cli.Commands;
+
+/// <summary>Everything about a node that the command line sets.</summary>
+internal sealed class ServeOptions
+{
+    private const int MaxPort = 65535;
+    private const int MinBlockSize = 16;
+    private const int MaxBlockSize = 256;
+    private const int MaxTokenBudget = 65536;
+    private const int MaxSequencesLimit = 4096;
+    private const int MaxDrainSeconds = 86400;
+
+    private static readonly NodeOptions Defaults = new() { ModelPath = "" };
+
+    private readonly EngineOptions _engine = new();
+
+    private readonly Option<string?> _name = new("--name") { HelpName = "NAME", Description = "The name clients ask for. [default: the model's own]" };
+
+    private readonly Option<int?> _port = Values.Number(
+        "--port", "N", $"HTTP on 127.0.0.1; 0 takes a free port. [default: {Defaults.Port}]", 0, MaxPort);
+
+    private readonly Option<int?> _grpcPort = Values.Number(
+        "--grpc-port", "N", $"gRPC on 127.0.0.1; 0 takes a free port. [default: {Defaults.GrpcPort}]", 0, MaxPort);
+
+    private readonly Option<int?> _blockSize = Values.Number(
+        "--block-size", "N", $"Positions per KV block, a power of two. [default: {Defaults.BlockSize}]", MinBlockSize, MaxBlockSize);
+
+    private readonly Option<int?> _tokenBudget = Values.Number(
+        "--token-budget", "N", $"Tokens per engine step, prefill and decode together. [default: {Defaults.Worker.Scheduler.TokenBudget}]", 1, MaxTokenBudget);
+
+    private readonly Option<int?> _maxSequences = Values.Number(
+        "--max-sequences", "N", $"Requests that run at once; others wait. [default: {Defaults.Worker.Scheduler.MaxSequences}]", 1, MaxSequencesLimit);
+
+    private readonly Option<ApiKey[]> _apiKeys = new("--api-key")
+    {
+        HelpName = "KEY[=TENANT]",
+        Description = "Only requests with this key are served; may be given several times.",
+        CustomParser = ParseApiKeys,
+    };
+
+    private readonly Option<double?> _drainLimit = Values.Number(
+        "--drain-limit", "SECONDS", $"How long running requests may go on after the first Ctrl-C. [default: {Defaults.DrainLimit.TotalSeconds}]", 0d, MaxDrainSeconds);
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (IReadOnlyList<Option>)
+            [.. _engine.All, _name, _port, _grpcPort, _blockSize, _tokenBudget, _maxSequences, _apiKeys, _drainLimit])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(Validate);
+    }
+
+    /// <exception cref="CliException">No model is named and none is bundled.</exception>
+    public NodeOptions Read(ParseResult parsed)
+    {
+        var scheduler = new SchedulerOptions();
+        return _engine.Read(parsed) with
+        {
+            ModelName = parsed.GetValue(_name),
+            Port = parsed.GetValue(_port) ?? Defaults.Port,
+            GrpcPort = parsed.GetValue(_grpcPort) ?? Defaults.GrpcPort,
+            BlockSize = parsed.GetValue(_blockSize) ?? Defaults.BlockSize,
+            DrainLimit = parsed.GetValue(_drainLimit) is { } seconds ? TimeSpan.FromSeconds(seconds) : Defaults.DrainLimit,
+            Worker = new WorkerOptions
+            {
+                Scheduler = scheduler with
+                {
+                    TokenBudget = parsed.GetValue(_tokenBudget) ?? scheduler.TokenBudget,
+                    MaxSequences = parsed.GetValue(_maxSequences) ?? scheduler.MaxSequences,
+                },
+            },
+            Gateway = new GatewayOptions { ApiKeys = parsed.GetValue(_apiKeys) ?? [] },
+        };
+    }
+
+    /// <summary>What options say together.</summary>
+    private void Validate(CommandResult result)
+    {
+        int budget = result.GetValue(_tokenBudget) ?? Defaults.Worker.Scheduler.TokenBudget;
+        int sequences = result.GetValue(_maxSequences) ?? Defaults.Worker.Scheduler.MaxSequences;
+        int port = result.GetValue(_port) ?? Defaults.Port;
+        if (result.GetValue(_blockSize) is { } blockSize && !BitOperations.IsPow2(blockSize))
+        {
+            result.AddError($"--block-size needs a power of two, not '{blockSize}'");
+        }
+        else if (budget < sequences)
+        {
+            result.AddError($"--token-budget ({budget}) must be at least --max-sequences ({sequences})");
+        }
+        else if (port != 0 && port == (result.GetValue(_grpcPort) ?? Defaults.GrpcPort))
+        {
+            result.AddError($"--port and --grpc-port are both {port}");
+        }
+    }
+
+    /// <summary>A tenant follows the last =; a key that ends with = has none.</summary>
+    private static ApiKey[] ParseApiKeys(ArgumentResult result)
+    {
+        var keys = new List<ApiKey>();
+        foreach (var token in result.Tokens)
+        {
+            int split = token.Value.LastIndexOf('=');
+            bool named = split >= 0 && split < token.Value.Length - 1;
+            string key = named ? token.Value[..split] : token.Value;
+            if (key.Length == 0)
+            {
+                result.AddError("--api-key needs a key");
+            }
+
+            keys.Add(new ApiKey(key, named ? token.Value[(split + 1)..] : null));
+        }
+
+        return [.. keys];
+    }
+}
