@@ -20,16 +20,36 @@ internal sealed class ByteTokenizer(params string[] specials) : ITokenizer
             tokens.Add(FindToken(Bos)!.Value);
         }
 
-        string rest = text.ToString();
-        while (rest.Length > 0)
+        while (text.Length > 0)
         {
-            string? special = parseSpecialTokens ? specials.FirstOrDefault(s => rest.StartsWith(s, StringComparison.Ordinal)) : null;
-            int length = special?.Length ?? (char.IsHighSurrogate(rest[0]) && rest.Length > 1 ? 2 : 1);
-            tokens.AddRange(special is not null ? [FindToken(special)!.Value] : Encoding.UTF8.GetBytes(rest[..length]).Select(b => (int)b));
-            rest = rest[length..];
+            (int at, string special) = parseSpecialTokens ? NextSpecial(text) : (text.Length, "");
+            foreach (byte b in Encoding.UTF8.GetBytes(text[..at].ToString()))
+            {
+                tokens.Add(b);
+            }
+
+            if (special.Length > 0)
+            {
+                tokens.Add(FindToken(special)!.Value);
+            }
+
+            text = text[(at + special.Length)..];
         }
 
         return [.. tokens];
+    }
+
+    /// <summary>The first special token spelled in a text, or its end.</summary>
+    private (int At, string Special) NextSpecial(ReadOnlySpan<char> text)
+    {
+        (int At, string Special) first = (text.Length, "");
+        foreach (string special in specials)
+        {
+            int at = text.IndexOf(special, StringComparison.Ordinal);
+            first = at >= 0 && at < first.At ? (at, special) : first;
+        }
+
+        return first;
     }
 
     public int? FindToken(string text)
