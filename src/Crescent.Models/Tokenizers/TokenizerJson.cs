@@ -114,34 +114,41 @@ public static class TokenizerJson
         var tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var entry in model.Items("merges", "model"))
         {
-            var (left, right) = ReadPair(entry, merges.Count);
-            if (!tokens.TryGetValue(left, out var leftId)
-                || !tokens.TryGetValue(right, out var rightId)
-                || !tokens.TryGetValue(left + right, out var result))
+            var (joint, cut) = ReadPair(entry, merges.Count);
+            if (!tokens.TryGetValue(joint.AsSpan(0, cut), out var left)
+                || !tokens.TryGetValue(joint.AsSpan(cut), out var right)
+                || !tokens.TryGetValue(joint, out var result))
             {
                 throw new InvalidDataException(
-                    $"tokenizer.json: 'model.merges[{merges.Count}]' ({left} + {right}) names a token that is not in 'model.vocab'");
+                    $"tokenizer.json: 'model.merges[{merges.Count}]' ({joint[..cut]} + {joint[cut..]}) names a token that is not in 'model.vocab'");
             }
 
-            merges.Add(new Merge(leftId, rightId, result, merges.Count));
+            merges.Add(new Merge(left, right, result, merges.Count));
         }
 
         return merges;
     }
 
     /// <summary>A merge is <c>"a b"</c> or <c>["a", "b"]</c>.</summary>
-    private static (string Left, string Right) ReadPair(JsonElement entry, int index)
+    /// <returns>Both parts together, and where the second begins.</returns>
+    private static (string Joint, int Cut) ReadPair(JsonElement entry, int index)
     {
-        if (entry.ValueKind == JsonValueKind.String && entry.GetString()!.Split(' ') is [var left, var right])
+        if (entry.ValueKind == JsonValueKind.String)
         {
-            return (left, right);
+            var text = entry.GetString()!;
+            var space = text.IndexOf(' ');
+            if (space >= 0 && space == text.LastIndexOf(' '))
+            {
+                return (text.Remove(space, 1), space);
+            }
         }
 
         if (entry.ValueKind == JsonValueKind.Array
             && entry.GetArrayLength() == 2
             && entry.EnumerateArray().All(e => e.ValueKind == JsonValueKind.String))
         {
-            return (entry[0].GetString()!, entry[1].GetString()!);
+            var left = entry[0].GetString()!;
+            return (left + entry[1].GetString(), left.Length);
         }
 
         throw new InvalidDataException($"tokenizer.json: 'model.merges[{index}]' is not a pair of tokens");

@@ -130,8 +130,11 @@ internal static class TokenizerJsonStages
         var pattern = step.Required("pattern", JsonValueKind.Object, path);
         return pattern.Text("String") is { Length: > 0 } text
             ? text
-            : throw JsonReading.Unsupported($"{path}.pattern", pattern.GetRawText());
+            : throw JsonReading.Unsupported($"{path}.pattern", Describe(pattern));
     }
+
+    private static string Describe(JsonElement pattern) =>
+        pattern.Text("Regex") is { } regex ? $"the regular expression {regex}" : $"the text '{pattern.Text("String")}'";
 
     private static PreTokenizer Add(PreTokenizer stage, TextSplitter splitter) =>
         stage with { Splitters = [.. stage.Splitters, splitter] };
@@ -145,7 +148,7 @@ internal static class TokenizerJsonStages
         // pieces are isolated matches or what is left when matches are taken as the pieces.
         if (pattern.Text("Regex") is not { } regex || !Splitters.TryGetValue(regex, out var splitter))
         {
-            throw JsonReading.Unsupported("pre_tokenizer.pattern", pattern.GetRawText());
+            throw JsonReading.Unsupported("pre_tokenizer.pattern", Describe(pattern));
         }
 
         var isolated = behavior == "Isolated" && !step.Flag("invert");
