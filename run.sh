@@ -7,16 +7,9 @@ root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$root/eng/package-set.sh"
 
 require_dotnet
-choose_package_set
-
+choose_package_set src/Crescent.Cli
 echo "building Crescent (the first time this takes a minute) ..."
-mkdir -p "$root/artifacts"
-log="$root/artifacts/build.log"
-if ! (cd "$root" && dotnet build src/Crescent.Cli -c Release -v q -p:PackageSet="$PackageSet") >"$log" 2>&1; then
-  grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2
-  echo "error: the build failed; its output is in $log" >&2
-  exit 1
-fi
+build_release src/Crescent.Cli
 write_launcher
 
 exec "$root/artifacts/crescent" serve --first-request "In the beginning" "$@"

@@ -7,8 +7,9 @@
 #
 # Installs what the tests need by package name (npm clients) and downloads nothing else.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-source .ci/package-set.sh
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+cd "$root"
+source eng/package-set.sh
 
 long=0
 case "${1:-}" in
@@ -98,8 +99,9 @@ node_suite() {
   finish "$name" "$(total pass)" "${broken:-1}" "$(total skipped)" $((SECONDS - started))
 }
 
+require_dotnet
 choose_package_set Cluster.sln
-echo "building..."
+echo "building ..."
 build_release Cluster.sln
 write_launcher
 tests/prepare-tokenizers.sh || echo "the reference tokenizers could not be installed; their tests are skipped"

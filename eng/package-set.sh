@@ -1,7 +1,7 @@
 # Sourced by run.sh and test.sh, which set $root to the repository's root.
 #
-# choose_package_set sets and exports PackageSet, and prints one line that says which it is and why: the one the caller
-# has set, else full if it restores, else portable.
+# choose_package_set PROJECT sets and exports PackageSet, and prints one line that says which it is and why: the one the
+# caller has set, else full if it restores, else portable.
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 # A machine without ICU can still run the SDK.
@@ -25,7 +25,7 @@ choose_package_set() {
         ;;
     esac
     echo "package set: $PackageSet (set by the environment)"
-  elif log=$(cd "$root" && dotnet restore src/Crescent.Cli -p:PackageSet=full 2>&1); then
+  elif log=$(cd "$root" && dotnet restore "$1" -p:PackageSet=full 2>&1); then
     PackageSet=full
     echo "package set: full (this machine's registry has every package)"
   else
@@ -43,6 +43,19 @@ choose_package_set() {
     esac
   fi
   export PackageSet
+}
+
+# build_release PROJECT builds quietly, with one compiler process for all projects that ends with the build.
+build_release() {
+  local log="$root/artifacts/build.log" status=0
+  mkdir -p "$root/artifacts"
+  (cd "$root" && UseSharedCompilation=true dotnet build "$1" -c Release -v q -p:PackageSet="$PackageSet") >"$log" 2>&1 || status=$?
+  dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1 || true
+  if [ "$status" -ne 0 ]; then
+    grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2
+    echo "error: the build failed; its output is in $log" >&2
+    exit 1
+  fi
 }
 
 # write_launcher makes artifacts/crescent, which runs the CLI built last.

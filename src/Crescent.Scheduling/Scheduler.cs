@@ -7,8 +7,9 @@ namespace Crescent.Scheduling;
 /// then arrival. In a step
 /// <list type="number">
 /// <item>every sequence that decodes gets one row, so running streams never wait for a prefill;</item>
-/// <item>waiting sequences are admitted in order while their whole prompt fits beside what the admitted still need;
-/// the first that does not fit stops admission, so none is overtaken for ever;</item>
+/// <item>waiting sequences are admitted in order, until their prompts fill the budget, while their whole prompt fits
+/// beside what the admitted still need; the first that does not fit stops admission, so none is overtaken for
+/// ever;</item>
 /// <item>the rest of the budget is shared by the prefills: half of it is the oldest's, the other half goes to those with
 /// less left, shortest first, so that a short prompt does not wait for a long one.</item>
 /// </list>

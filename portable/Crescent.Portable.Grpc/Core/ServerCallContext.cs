@@ -15,7 +15,4 @@ public abstract class ServerCallContext
 
     /// <summary>What the client sent beside the request, binary entries (-bin) left as base64.</summary>
     public abstract Metadata RequestHeaders { get; }
-
-    /// <summary>Sent beside the status, also when the call fails.</summary>
-    public abstract Metadata ResponseTrailers { get; }
 }

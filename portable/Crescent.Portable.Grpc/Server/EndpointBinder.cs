@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Grpc.AspNetCore.Server;
 
@@ -15,8 +14,7 @@ internal sealed class EndpointBinder(IEndpointRouteBuilder endpoints) : ServiceB
     private static readonly RoutePattern AnyMethod = RoutePatternFactory.Parse(
         "{service}/{method}", defaults: null, parameterPolicies: new { method = new GrpcContentOnly() });
 
-    private readonly GrpcServiceOptions _options =
-        endpoints.ServiceProvider.GetRequiredService<IOptions<GrpcServiceOptions>>().Value;
+    private readonly GrpcServiceOptions _options = endpoints.ServiceProvider.GetRequiredService<GrpcServiceOptions>();
 
     private readonly ILogger _logger =
         endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Grpc.AspNetCore.Server");

@@ -1,5 +1,4 @@
 using Grpc.AspNetCore.Server;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -7,7 +6,9 @@ public static class GrpcServicesExtensions
 {
     public static void AddGrpc(this IServiceCollection services, Action<GrpcServiceOptions> configureOptions)
     {
-        services.TryAddSingleton<ServiceCatalog>();
-        services.Configure(configureOptions);
+        var options = new GrpcServiceOptions();
+        configureOptions(options);
+        services.AddSingleton(options);
+        services.AddSingleton<ServiceCatalog>();
     }
 }

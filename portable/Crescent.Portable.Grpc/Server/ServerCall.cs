@@ -49,8 +49,6 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
 
     public override Metadata RequestHeaders => _requestHeaders ??= ReadHeaders(_http.Request.Headers);
 
-    public override Metadata ResponseTrailers { get; } = [];
-
     public static async Task RunAsync(
         HttpContext http, GrpcServiceOptions options, ILogger logger, Func<ServerCall, Task> handler)
     {
@@ -61,7 +59,8 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
 
         using var call = new ServerCall(http, options, logger);
         using var timer = call.StartDeadline();
-        await call.EndAsync(await call.HandleAsync(handler));
+        var (status, trailers) = await call.HandleAsync(handler);
+        await call.EndAsync(status, trailers);
     }
 
     /// <summary>Frames a message; waits for the client to have room for it when it is flushed.</summary>
@@ -151,44 +150,40 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
         }
 
         _deadline = DateTime.UtcNow + timeout;
-        var registration = _deadlineSource.Token.Register(() => _ = EndAsync(DeadlineExceeded));
+        var registration = _deadlineSource.Token.Register(() => _ = EndAsync(DeadlineExceeded, []));
         _deadlineSource.CancelAfter(timeout);
         return registration;
     }
 
     /// <summary>Runs the handler; never throws.</summary>
-    private async Task<Status> HandleAsync(Func<ServerCall, Task> handler)
+    private async Task<(Status Status, Metadata Trailers)> HandleAsync(Func<ServerCall, Task> handler)
     {
         try
         {
             await handler(this);
-            return new Status(StatusCode.OK, "");
+            return (new Status(StatusCode.OK, ""), []);
         }
         catch (RpcException exception)
         {
-            foreach (var (key, value) in exception.Trailers)
-            {
-                ResponseTrailers.Add(key, value);
-            }
-
-            return exception.Status;
+            return (exception.Status, exception.Trailers);
+        }
+        catch (Exception) when (_deadlineSource.IsCancellationRequested)
+        {
+            return (DeadlineExceeded, []);
+        }
+        catch (Exception) when (CancellationToken.IsCancellationRequested)
+        {
+            return (new Status(StatusCode.Cancelled, "The client is gone."), []);
         }
         catch (Exception exception)
         {
-            if (CancellationToken.IsCancellationRequested)
-            {
-                return _deadlineSource.IsCancellationRequested
-                    ? DeadlineExceeded
-                    : new Status(StatusCode.Cancelled, "The client is gone.");
-            }
-
             LogHandlerFailed(exception, _http.Request.Path);
-            return new Status(StatusCode.Unknown, "The handler failed.");
+            return (new Status(StatusCode.Unknown, "The handler failed."), []);
         }
     }
 
     /// <summary>Sends the status and the trailers, unless that has happened; never throws.</summary>
-    private async Task EndAsync(Status status)
+    private async Task EndAsync(Status status, Metadata trailers)
     {
         await _writing.WaitAsync();
         try
@@ -208,7 +203,7 @@ internal sealed partial class ServerCall : ServerCallContext, IDisposable
             var destination = _hasWritten
                 ? _http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers
                 : _http.Response.Headers;
-            foreach (var (key, value) in ResponseTrailers)
+            foreach (var (key, value) in trailers)
             {
                 destination.Append(key, value);
             }

@@ -119,6 +119,12 @@ public sealed class PrefixCache
     {
         int block = table[index].Value;
         int parent = index == 0 ? None : table[index - 1].Value;
+        if (parent != None && _slots[parent].Hash is null)
+        {
+            // The parent collided with another block: what answers for this hash may follow that one.
+            return;
+        }
+
         if (_index.TryGetValue(hash, out int other))
         {
             if (tokens.SequenceEqual(_slots[other].Tokens))
@@ -128,11 +134,6 @@ public sealed class PrefixCache
                 table.Replace(index, new BlockId(other));
             }
 
-            return;
-        }
-
-        if (parent != None && _slots[parent].Hash is null)
-        {
             return;
         }
 

@@ -35,7 +35,10 @@ public sealed class TokenCounts
             foreach (int token in _seen)
             {
                 ref float logit = ref logits[token];
-                logit = logit > 0 ? logit / parameters.RepetitionPenalty : logit * parameters.RepetitionPenalty;
+                float penalised = logit > 0 ? logit / parameters.RepetitionPenalty : logit * parameters.RepetitionPenalty;
+
+                // A penalty near 0 must not make an infinity: the difference of two is no number.
+                logit = Math.Clamp(penalised, float.MinValue, float.MaxValue);
             }
         }
 

@@ -43,7 +43,7 @@ public sealed class TokenSampler(int vocabularySize)
     {
         // Weights are probabilities times a constant; the largest is 1.
         TensorPrimitives.Subtract(_logits, TensorPrimitives.Max<float>(_logits), _weights);
-        TensorPrimitives.Multiply(_weights, 1 / parameters.Temperature, _weights);
+        TensorPrimitives.Divide(_weights, parameters.Temperature, _weights);
         TensorPrimitives.Exp(_weights, _weights);
         bool whole = parameters is { TopP: >= 1, MinP: <= 0 } && (parameters.TopK <= 0 || parameters.TopK >= vocabularySize);
         return whole ? DrawFromAll(uniform) : DrawFrom(Candidates(parameters), uniform);
@@ -140,16 +140,16 @@ public sealed class TokenSampler(int vocabularySize)
         float max = TensorPrimitives.Max<float>(_logits);
         TensorPrimitives.Subtract(_logits, max, _weights);
         TensorPrimitives.Exp(_weights, _weights);
-        float normaliser = max + (float)Math.Log(Total(_weights));
+        double normaliser = max + Math.Log(Total(_weights));
         var ids = _ids.AsSpan(0, Math.Min(top, vocabularySize));
         TopTokens.Select(_logits, vocabularySize, ids);
         var tops = new TokenLogprob[ids.Length];
         for (int i = 0; i < tops.Length; i++)
         {
-            tops[i] = new TokenLogprob(ids[i], _logits[ids[i]] - normaliser);
+            tops[i] = new TokenLogprob(ids[i], (float)(_logits[ids[i]] - normaliser));
         }
 
-        return new SampledToken(chosen, _logits[chosen] - normaliser, tops);
+        return new SampledToken(chosen, (float)(_logits[chosen] - normaliser), tops);
     }
 
     /// <summary>In order of id: vectorised sums depend on where an array happens to lie.</summary>

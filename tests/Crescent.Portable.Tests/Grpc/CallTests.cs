@@ -36,13 +36,12 @@ public sealed class CallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_keeps_its_order_and_ends_with_status_and_trailers()
+    public async Task A_stream_keeps_its_order_and_ends_with_its_status()
     {
         var answer = await Client.CallAsync(Service + "Spell", new Note { Text = "crescent" });
 
         Assert.Equal("crescent", string.Concat(answer.Messages.Select(m => Note.Parser.ParseFrom(m).Text)));
         Assert.Equal("0", answer.Trailers["grpc-status"]);
-        Assert.Equal("8", answer.Trailers["x-count"]);
     }
 
     [Fact]

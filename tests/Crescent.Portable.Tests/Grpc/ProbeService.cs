@@ -17,8 +17,6 @@ internal sealed class ProbeService(ProbeSignals signals) : Probe.ProbeBase
         {
             await responseStream.WriteAsync(new Note { Text = letter.ToString() });
         }
-
-        context.ResponseTrailers.Add("x-count", request.Text.Length.ToString());
     }
 
     public override async Task SpellAndFail(
