@@ -33,7 +33,12 @@ public sealed class RowInvarianceTests
         // Dimensions that are no multiple of a vector or a tile, so that every tail is walked.
         var config = RandomModel.Config(architecture) with
         {
-            VocabularySize = 67, HiddenSize = 64, IntermediateSize = 96, Layers = 2, HeadDim = 20, ContextLength = 1024,
+            VocabularySize = 67,
+            HiddenSize = 64,
+            IntermediateSize = 96,
+            Layers = 2,
+            HeadDim = 20,
+            ContextLength = 1024,
         };
         using var folder = new TemporaryFolder();
         bool gguf = weights == DType.Q8_0;

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Crescent.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Crescent.Server.Tests;
@@ -15,7 +16,11 @@ public sealed class LoadTests
         // A small pool, so that sequences wait, are preempted and evict each other's prefixes.
         var options = new NodeOptions
         {
-            ModelPath = BundledModel.Path, Port = 0, GrpcPort = 0, BlockSize = 16, DeviceCacheBytes = 4 << 20,
+            ModelPath = Repository.BundledModel,
+            Port = 0,
+            GrpcPort = 0,
+            BlockSize = 16,
+            DeviceCacheBytes = 4 << 20,
         };
         await using var node = await NodeServer.StartAsync(options, logging => logging.SetMinimumLevel(LogLevel.None), default);
         var loaded = node.LoadModel();

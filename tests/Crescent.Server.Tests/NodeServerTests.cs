@@ -1,12 +1,13 @@
-using System.Net;
 using System.Net.Http.Json;
+using System.Net;
+using Crescent.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Crescent.Server.Tests;
 
 public sealed class NodeServerTests
 {
-    private static NodeOptions Options => new() { ModelPath = BundledModel.Path, Port = 0, GrpcPort = 0 };
+    private static NodeOptions Options => new() { ModelPath = Repository.BundledModel, Port = 0, GrpcPort = 0 };
 
     [Fact]
     public async Task IsLiveBeforeTheModelIsLoadedAndReadyAfter()

@@ -10,16 +10,8 @@ public static class SharedModels
     /// <summary>A model's folder, or null when it is not there.</summary>
     public static string? Find(string model)
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Cluster.sln")) && folder.Parent is { } above)
-            {
-                var path = Path.Combine(above.FullName, "shared", "models", model);
-                return Directory.Exists(path) ? path : null;
-            }
-        }
-
-        return null;
+        var path = Path.GetFullPath(Path.Combine(Repository.Root, "..", "shared", "models", model));
+        return Directory.Exists(path) ? path : null;
     }
 
     /// <summary>A file of a model that is there, as a <see cref="SharedModelFactAttribute"/> makes sure.</summary>

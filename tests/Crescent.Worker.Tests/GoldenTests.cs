@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Crescent.Backends.Cpu;
+using Crescent.Models.Tokenizers;
 using Crescent.Testing;
 using Crescent.Worker.Tests.Support;
 
@@ -21,6 +22,22 @@ public sealed class GoldenTests
         }
 
         return data;
+    }
+
+    public static TheoryData<KernelPath> Paths() => [.. CpuBackend.SupportedPaths];
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task TheBundledModelGivesTheIdsOfItsReference(KernelPath kernels)
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json")));
+        string prompt = golden.RootElement.GetProperty("prompt").GetString()!;
+        int[] ids = golden.RootElement.GetProperty("prompt_ids").Deserialize<int[]>()!;
+        int[] expected = golden.RootElement.GetProperty("greedy_ids").Deserialize<int[]>()!;
+        var tokenizer = TokenizerJson.Load(Path.Combine(Repository.BundledModel, "tokenizer.json"));
+        Assert.Equal(ids, tokenizer.Encode(prompt, addSpecialTokens: true, parseSpecialTokens: true));
+        using var engine = new Engine(new EngineSetup(Repository.BundledModel) { Path = kernels });
+        Assert.Equal(expected, await engine.TokensAsync(Engine.Greedy(ids, expected.Length)));
     }
 
     [SharedModelTheory]

