@@ -36,7 +36,7 @@ public sealed class LoadedModel : IDisposable
         {
             Id = options.ModelName ?? file.Name,
             Created = DateTimeOffset.UtcNow,
-            Tokenizer = file.TokenizerJsonPath is { } path ? TokenizerJson.Load(path) : GgufTokenizer.Load(file.Metadata),
+            Tokenizer = file.TokenizerJsonPath is { } path ? TokenizerJson.Load(path) : GgufTokenizer.Load(file.Metadata, file.Path),
             ContextLength = Math.Min(config.ContextLength, blocks * options.BlockSize),
             ChatTemplate = file.ChatTemplate,
             EosTokens = file.EosTokens,

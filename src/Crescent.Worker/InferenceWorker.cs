@@ -209,11 +209,14 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
             }
 
             _counters.Publish();
+            SignalIfIdle();
             if (!_scheduler.HasWork && _inbox.IsEmpty && !_stopping)
             {
                 _wake.WaitOne();
             }
         }
+
+        _idle.TrySetResult();
     }
 
     private void Step()
@@ -305,8 +308,6 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         {
             End(generation, reason, error);
         }
-
-        SignalIfIdle();
     }
 
     private void EndExpired()
@@ -327,7 +328,6 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     {
         _generations.Remove(generation.Sequence.Id);
         _counters.Leave(generation.Request);
-        SignalIfIdle();
     }
 
     private void SignalIfIdle()

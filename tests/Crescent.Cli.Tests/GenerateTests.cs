@@ -6,8 +6,10 @@ namespace Crescent.Cli.Tests;
 
 public sealed class GenerateTests(TinyModels models) : IClassFixture<TinyModels>
 {
-    private string[] Generate(params string[] more) =>
-        ["generate", "--model", models.Plain, "--max-tokens", "40", "--threads", "1", .. more];
+    private string[] Generate(params string[] more) => GenerateUpTo(40, more);
+
+    private string[] GenerateUpTo(int tokens, params string[] more) =>
+        ["generate", "--model", models.Plain, "--max-tokens", $"{tokens}", "--threads", "1", .. more];
 
     [Fact]
     public async Task The_same_seed_gives_the_same_text()
@@ -23,7 +25,7 @@ public sealed class GenerateTests(TinyModels models) : IClassFixture<TinyModels>
     [Fact]
     public async Task Json_tells_text_reason_usage_and_timings()
     {
-        var ended = await CrescentProcess.RunAsync(Generate("hello", "--json", "--seed", "5", "--max-tokens", "3"));
+        var ended = await CrescentProcess.RunAsync(GenerateUpTo(3, "hello", "--json", "--seed", "5"));
         var json = ended.Json;
         Assert.Equal("plain", json.GetProperty("model").GetString());
         Assert.Equal("length", json.GetProperty("finish_reason").GetString());

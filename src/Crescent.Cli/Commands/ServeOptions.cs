@@ -57,50 +57,41 @@ internal sealed class ServeOptions
         {
             command.Options.Add(option);
         }
-
-        command.Validators.Add(Validate);
     }
 
-    /// <exception cref="CliException">No model is named and none is bundled.</exception>
+    /// <exception cref="CliException">No model is named and none is bundled, or options contradict each other.</exception>
     public NodeOptions Read(ParseResult parsed)
     {
-        var scheduler = new SchedulerOptions();
+        int port = parsed.GetValue(_port) ?? Defaults.Port;
+        int grpcPort = parsed.GetValue(_grpcPort) ?? Defaults.GrpcPort;
+        int blockSize = parsed.GetValue(_blockSize) ?? Defaults.BlockSize;
+        var scheduler = new SchedulerOptions
+        {
+            TokenBudget = parsed.GetValue(_tokenBudget) ?? Defaults.Worker.Scheduler.TokenBudget,
+            MaxSequences = parsed.GetValue(_maxSequences) ?? Defaults.Worker.Scheduler.MaxSequences,
+        };
+        Require(port == 0 || port != grpcPort, $"--port and --grpc-port are both {port}");
+        Require(BitOperations.IsPow2(blockSize), $"--block-size needs a power of two, not '{blockSize}'");
+        Require(
+            scheduler.TokenBudget >= scheduler.MaxSequences,
+            $"--token-budget ({scheduler.TokenBudget}) must be at least --max-sequences ({scheduler.MaxSequences})");
         return _engine.Read(parsed) with
         {
             ModelName = parsed.GetValue(_name),
-            Port = parsed.GetValue(_port) ?? Defaults.Port,
-            GrpcPort = parsed.GetValue(_grpcPort) ?? Defaults.GrpcPort,
-            BlockSize = parsed.GetValue(_blockSize) ?? Defaults.BlockSize,
+            Port = port,
+            GrpcPort = grpcPort,
+            BlockSize = blockSize,
             DrainLimit = parsed.GetValue(_drainLimit) is { } seconds ? TimeSpan.FromSeconds(seconds) : Defaults.DrainLimit,
-            Worker = new WorkerOptions
-            {
-                Scheduler = scheduler with
-                {
-                    TokenBudget = parsed.GetValue(_tokenBudget) ?? scheduler.TokenBudget,
-                    MaxSequences = parsed.GetValue(_maxSequences) ?? scheduler.MaxSequences,
-                },
-            },
+            Worker = new WorkerOptions { Scheduler = scheduler },
             Gateway = new GatewayOptions { ApiKeys = parsed.GetValue(_apiKeys) ?? [] },
         };
     }
 
-    /// <summary>What options say together.</summary>
-    private void Validate(CommandResult result)
+    private static void Require(bool condition, string problem)
     {
-        int budget = result.GetValue(_tokenBudget) ?? Defaults.Worker.Scheduler.TokenBudget;
-        int sequences = result.GetValue(_maxSequences) ?? Defaults.Worker.Scheduler.MaxSequences;
-        int port = result.GetValue(_port) ?? Defaults.Port;
-        if (result.GetValue(_blockSize) is { } blockSize && !BitOperations.IsPow2(blockSize))
+        if (!condition)
         {
-            result.AddError($"--block-size needs a power of two, not '{blockSize}'");
-        }
-        else if (budget < sequences)
-        {
-            result.AddError($"--token-budget ({budget}) must be at least --max-sequences ({sequences})");
-        }
-        else if (port != 0 && port == (result.GetValue(_grpcPort) ?? Defaults.GrpcPort))
-        {
-            result.AddError($"--port and --grpc-port are both {port}");
+            throw new CliException(problem, ExitCodes.Usage);
         }
     }
 

@@ -28,9 +28,9 @@ internal static class RequestValidator
         {
             if (prompt is Prompt.Tokens tokens)
             {
-                for (int i = 0; i < tokens.Ids.Count; i++)
+                foreach (int token in tokens.Ids)
                 {
-                    RequireToken(tokens.Ids[i], size, "prompt");
+                    RequireToken(token, size, "prompt");
                 }
             }
         }
@@ -117,11 +117,14 @@ internal static class RequestValidator
     private static void RequireRange(int? value, int least, int most, string param) =>
         Require(value is not { } v || (v >= least && v <= most), param, $"must be between {least} and {most}, not {value}");
 
-    private static void RequireToken(int token, int vocabularySize, string param) =>
-        Require(
-            token >= 0 && token < vocabularySize,
-            param,
-            $"has the token id {token}; the model's ids are 0 to {vocabularySize - 1}");
+    private static void RequireToken(int token, int vocabularySize, string param)
+    {
+        // Prompts have many tokens: nothing is formatted for a good one.
+        if (token < 0 || token >= vocabularySize)
+        {
+            Require(false, param, $"has the token id {token}; the model's ids are 0 to {vocabularySize - 1}");
+        }
+    }
 
     /// <param name="problem">Follows the field's name in the message.</param>
     private static void Require(bool condition, string param, FormattableString problem)

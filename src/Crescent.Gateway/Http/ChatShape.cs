@@ -14,6 +14,12 @@ internal sealed class ChatShape(Completion completion, bool logprobs, int choice
 
     protected override string ChunkObjectName => "chat.completion.chunk";
 
+    /// <summary>
+    /// The role comes alone, as OpenAI sends it: clients' accumulators count the log probabilities of a choice's first
+    /// chunk twice.
+    /// </summary>
+    public override bool Opens(int choice) => !_begun[choice];
+
     protected override void WriteChoice(Utf8JsonWriter json, CompletionChoice choice)
     {
         json.WriteStartObject("message");
@@ -21,7 +27,7 @@ internal sealed class ChatShape(Completion completion, bool logprobs, int choice
         json.WriteString("content", choice.Text);
         json.WriteNull("refusal");
         json.WriteEndObject();
-        WriteLogprobs(json, choice.Tokens);
+        WriteLogprobs(json, logprobs ? choice.Tokens : null);
     }
 
     protected override void WriteDelta(Utf8JsonWriter json, CompletionDelta delta)
@@ -39,12 +45,12 @@ internal sealed class ChatShape(Completion completion, bool logprobs, int choice
         }
 
         json.WriteEndObject();
-        WriteLogprobs(json, delta.Tokens);
+        WriteLogprobs(json, logprobs && delta.Tokens.Count > 0 ? delta.Tokens : null);
     }
 
-    private void WriteLogprobs(Utf8JsonWriter json, IReadOnlyList<GeneratedToken> tokens)
+    private void WriteLogprobs(Utf8JsonWriter json, IReadOnlyList<GeneratedToken>? tokens)
     {
-        if (!logprobs)
+        if (tokens is null)
         {
             json.WriteNull("logprobs");
             return;

@@ -89,9 +89,12 @@ internal sealed class CompletionEndpoints(
 
                 if (IsVisible(delta, request.Request))
                 {
-                    await events.SendAsync(
-                        (shape, delta, request.IncludeUsage),
-                        static (json, s) => s.shape.WriteChunk(json, s.delta, s.IncludeUsage)).ConfigureAwait(false);
+                    if (shape.Opens(delta.Choice))
+                    {
+                        await SendChunkAsync(events, shape, new CompletionDelta { Choice = delta.Choice }, request).ConfigureAwait(false);
+                    }
+
+                    await SendChunkAsync(events, shape, delta, request).ConfigureAwait(false);
                 }
             }
         }
@@ -119,6 +122,11 @@ internal sealed class CompletionEndpoints(
         delta.Text.Length > 0
         || delta.FinishReason is not null
         || (request.TopLogprobs is not null && delta.Tokens.Count > 0);
+
+    private static ValueTask SendChunkAsync(EventStream events, ResponseShape shape, CompletionDelta delta, HttpCompletionRequest request) =>
+        events.SendAsync(
+            (shape, delta, request.IncludeUsage),
+            static (json, s) => s.shape.WriteChunk(json, s.delta, s.IncludeUsage));
 
     private static ValueTask SendErrorAsync(EventStream events, int status, RequestException error) =>
         events.SendAsync((status, error), static (json, s) => HttpErrors.WriteError(json, s.status, s.error));

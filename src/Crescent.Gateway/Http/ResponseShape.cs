@@ -69,6 +69,9 @@ internal abstract class ResponseShape(Completion completion)
         json.WriteEndObject();
     }
 
+    /// <summary>Whether a choice's stream begins with a chunk of its own, without text, that has not been written yet.</summary>
+    public virtual bool Opens(int choice) => false;
+
     protected abstract void WriteChoice(Utf8JsonWriter json, CompletionChoice choice);
 
     protected abstract void WriteDelta(Utf8JsonWriter json, CompletionDelta delta);

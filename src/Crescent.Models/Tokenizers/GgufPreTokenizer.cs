@@ -12,7 +12,8 @@ internal sealed record GgufPreTokenizer
     /// <summary>Whether BOS is added when the file does not say.</summary>
     public bool AddsBos { get; init; }
 
-    public static GgufPreTokenizer Named(string name) => name switch
+    /// <summary>null: not known.</summary>
+    public static GgufPreTokenizer? Named(string name) => name switch
     {
         "llama3" or "llama-v3" or "llama-bpe" =>
             new() { Splitters = [new Llama3Splitter(digits: 3)], IgnoresMerges = true, AddsBos = true },
@@ -24,6 +25,6 @@ internal sealed record GgufPreTokenizer
         {
             Splitters = [new PunctuationSplitter(), new Gpt2Splitter(), new NumberSplitter(), new DigitTripleSplitter()],
         },
-        _ => throw new NotSupportedException($"GGUF: 'tokenizer.ggml.pre' is {name}, which is not supported"),
+        _ => null,
     };
 }

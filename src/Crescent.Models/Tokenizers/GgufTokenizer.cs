@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using Crescent.Models.Weights;
 
 namespace Crescent.Models.Tokenizers;
 
@@ -27,22 +27,26 @@ public static class GgufTokenizer
     /// <param name="metadata">
     /// Keys and values as the file has them: numbers of their exact type, strings, booleans, and arrays of those.
     /// </param>
-    /// <exception cref="InvalidDataException">A key is missing or contradicts another; the message names it.</exception>
-    /// <exception cref="NotSupportedException">A model or pre-tokenizer that this reader does not know; the message names it.</exception>
-    public static ITokenizer Load(IReadOnlyDictionary<string, object> metadata) =>
-        Required<string>(metadata, "model") switch
+    /// <param name="file">Named in errors.</param>
+    /// <exception cref="ModelFormatException">Names the key that is missing, wrong or of a kind that is not supported.</exception>
+    public static ITokenizer Load(IReadOnlyDictionary<string, object> metadata, string file)
+    {
+        var pairs = new GgufMetadata(file, metadata);
+        return Required<string>(pairs, "model") switch
         {
-            "gpt2" => LoadByteLevel(metadata),
-            "llama" => LoadSentencePiece(metadata),
-            var model => throw new NotSupportedException($"GGUF: '{Prefix}model' is {model}, which is not supported"),
+            "gpt2" => LoadByteLevel(pairs),
+            "llama" => LoadSentencePiece(pairs),
+            var model => throw new ModelFormatException(file, $"'{Prefix}model' is {model}, which is not supported"),
         };
+    }
 
-    private static BpeTokenizer LoadByteLevel(IReadOnlyDictionary<string, object> metadata)
+    private static BpeTokenizer LoadByteLevel(GgufMetadata metadata)
     {
         var (tokens, types) = ReadTokens(metadata);
-        var pre = GgufPreTokenizer.Named(Optional(metadata, "pre", "default"));
+        var pre = GgufPreTokenizer.Named(Optional(metadata, "pre", "default"))
+            ?? throw new ModelFormatException(metadata.File, $"'{Prefix}pre' is {Optional(metadata, "pre", "")}, which is not supported");
         var vocabulary = Vocabulary(tokens, types, _ => true);
-        var merges = new BpeMerges(ReadMerges(Required<string[]>(metadata, "merges"), vocabulary));
+        var merges = new BpeMerges(ReadMerges(metadata, vocabulary));
         var plain = Vocabulary(tokens, types, IsText);
         return new BpeTokenizer(new BpeTokenizerParts
         {
@@ -57,12 +61,12 @@ public static class GgufTokenizer
         });
     }
 
-    private static BpeTokenizer LoadSentencePiece(IReadOnlyDictionary<string, object> metadata)
+    private static BpeTokenizer LoadSentencePiece(GgufMetadata metadata)
     {
         var (tokens, types) = ReadTokens(metadata);
         var text = Vocabulary(tokens, types, IsText);
         var bytes = Vocabulary(tokens, types, type => type is TokenType.Byte);
-        var merges = new BpeMerges(ScoredMerges(text, Required<float[]>(metadata, "scores"), tokens.Length));
+        var merges = new BpeMerges(ScoredMerges(metadata, text, tokens.Length));
         var prefix = Optional(metadata, "add_space_prefix", true);
         var escape = new ReplaceNormalizer(" ", SentencePiece.Space.ToString());
         var decoding = new Decoding { ByteFallback = true, SpaceReplacement = SentencePiece.Space.ToString() };
@@ -83,7 +87,7 @@ public static class GgufTokenizer
         });
     }
 
-    private static (string[] Tokens, TokenType[] Types) ReadTokens(IReadOnlyDictionary<string, object> metadata)
+    private static (string[] Tokens, TokenType[] Types) ReadTokens(GgufMetadata metadata)
     {
         var tokens = Required<string[]>(metadata, "tokens");
         var types = Optional<int[]>(metadata, "token_type", []).Select(type => (TokenType)type).ToArray();
@@ -95,8 +99,8 @@ public static class GgufTokenizer
 
         return types.Length == tokens.Length
             ? (tokens, types)
-            : throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture, $"GGUF: '{Prefix}token_type' has {types.Length} entries for {tokens.Length} tokens"));
+            : throw new ModelFormatException(
+                metadata.File, $"'{Prefix}token_type' has {types.Length} entries for {tokens.Length} tokens");
     }
 
     /// <summary>What merges may make of a text; control and byte tokens cannot be spelled in one.</summary>
@@ -146,8 +150,9 @@ public static class GgufTokenizer
         return new TokenTable(bytes, Enumerable.Range(0, tokens.Length).Where(id => IsSpecial(types[id])));
     }
 
-    private static List<Merge> ReadMerges(string[] lines, Dictionary<string, int> vocabulary)
+    private static List<Merge> ReadMerges(GgufMetadata metadata, Dictionary<string, int> vocabulary)
     {
+        var lines = Required<string[]>(metadata, "merges");
         var merges = new List<Merge>(lines.Length);
         foreach (var line in lines)
         {
@@ -158,9 +163,9 @@ public static class GgufTokenizer
                 || !vocabulary.TryGetValue(line[(space + 1)..], out var right)
                 || !vocabulary.TryGetValue(string.Concat(line.AsSpan(0, space), line.AsSpan(space + 1)), out var result))
             {
-                throw new InvalidDataException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"GGUF: '{Prefix}merges' entry {merges.Count} ('{line}') does not name two tokens and their merge"));
+                throw new ModelFormatException(
+                    metadata.File,
+                    $"'{Prefix}merges' entry {merges.Count} ('{line}') does not name two tokens and their merge");
             }
 
             merges.Add(new Merge(left, right, result, merges.Count));
@@ -170,12 +175,13 @@ public static class GgufTokenizer
     }
 
     /// <summary>SentencePiece merges any two neighbours whose joint spelling is a token, the highest score first.</summary>
-    private static List<Merge> ScoredMerges(Dictionary<string, int> vocabulary, float[] scores, int tokenCount)
+    private static List<Merge> ScoredMerges(GgufMetadata metadata, Dictionary<string, int> vocabulary, int tokenCount)
     {
+        var scores = Required<float[]>(metadata, "scores");
         if (scores.Length != tokenCount)
         {
-            throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture, $"GGUF: '{Prefix}scores' has {scores.Length} entries for {tokenCount} tokens"));
+            throw new ModelFormatException(
+                metadata.File, $"'{Prefix}scores' has {scores.Length} entries for {tokenCount} tokens");
         }
 
         var priorities = scores.Distinct().OrderDescending().Index().ToDictionary(s => s.Item, s => s.Index);
@@ -185,9 +191,9 @@ public static class GgufTokenizer
         {
             if (text.Length > MaxMergedLength)
             {
-                throw new InvalidDataException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"GGUF: '{Prefix}tokens' entry {id} has {text.Length} characters; the limit is {MaxMergedLength}"));
+                throw new ModelFormatException(
+                    metadata.File,
+                    $"'{Prefix}tokens' entry {id} has {text.Length} characters; the limit is {MaxMergedLength}");
             }
 
             for (var cut = 1; cut < text.Length; cut++)
@@ -204,7 +210,7 @@ public static class GgufTokenizer
 
     /// <summary>The BOS or EOS token if the file, or else the model's kind, asks for it.</summary>
     private static IReadOnlyList<int> Edge(
-        IReadOnlyDictionary<string, object> metadata, string name, bool fallback, int tokenCount)
+        GgufMetadata metadata, string name, bool fallback, int tokenCount)
     {
         if (!Optional(metadata, $"add_{name}_token", fallback))
         {
@@ -213,41 +219,23 @@ public static class GgufTokenizer
 
         return OptionalId(metadata, name, tokenCount) is { } id
             ? [id]
-            : throw new InvalidDataException($"GGUF: '{Prefix}add_{name}_token' asks for a token, but '{Prefix}{name}_token_id' is missing");
+            : throw new ModelFormatException(metadata.File, $"'{Prefix}add_{name}_token' asks for a token, but '{Prefix}{name}_token_id' is missing");
     }
 
-    private static int? OptionalId(IReadOnlyDictionary<string, object> metadata, string name, int tokenCount)
+    private static int? OptionalId(GgufMetadata metadata, string name, int tokenCount)
     {
         var key = $"{Prefix}{name}_token_id";
-        if (!metadata.TryGetValue(key, out var value))
-        {
-            return null;
-        }
-
-        var id = value switch
-        {
-            uint number => number,
-            int number => number,
-            ulong number => (long)Math.Min(number, long.MaxValue),
-            long number => number,
-            ushort number => number,
-            short number => number,
-            byte number => number,
-            sbyte number => number,
-            _ => -1L,
-        };
-        return id >= 0 && id < tokenCount
-            ? (int)id
-            : throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture, $"GGUF: '{key}' ({value}) is not the id of one of the {tokenCount} tokens"));
+        return metadata.Integer(key) is var id && (id is null || (id >= 0 && id < tokenCount))
+            ? id
+            : throw new ModelFormatException(metadata.File, $"'{key}' ({id}) is not the id of one of the {tokenCount} tokens");
     }
 
-    private static T Required<T>(IReadOnlyDictionary<string, object> metadata, string name) =>
-        metadata.TryGetValue(Prefix + name, out var value) && value is T typed
+    private static T Required<T>(GgufMetadata metadata, string name) =>
+        metadata.Pairs.TryGetValue(Prefix + name, out var value) && value is T typed
             ? typed
-            : throw new InvalidDataException($"GGUF: '{Prefix}{name}' is missing or not of type {typeof(T).Name}");
+            : throw new ModelFormatException(metadata.File, $"'{Prefix}{name}' is missing or not of type {typeof(T).Name}");
 
-    private static T Optional<T>(IReadOnlyDictionary<string, object> metadata, string name, T fallback)
+    private static T Optional<T>(GgufMetadata metadata, string name, T fallback)
         where T : notnull =>
-        metadata.ContainsKey(Prefix + name) ? Required<T>(metadata, name) : fallback;
+        metadata.Pairs.ContainsKey(Prefix + name) ? Required<T>(metadata, name) : fallback;
 }

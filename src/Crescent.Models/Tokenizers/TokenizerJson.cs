@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Crescent.Models.Weights;
 
 namespace Crescent.Models.Tokenizers;
 
@@ -10,60 +10,36 @@ public static class TokenizerJson
     // Ids index an array: a damaged file must not make it huge.
     private const int MaxTokens = 1 << 24;
 
-    /// <param name="path">A <c>tokenizer.json</c>.</param>
-    /// <param name="configPath">
-    /// Its <c>tokenizer_config.json</c>: for tokenizers of class Llama, <c>add_bos_token</c> and <c>add_eos_token</c>
-    /// there override the file's own post-processor, as they do in transformers. Default: none.
+    /// <param name="path">
+    /// A <c>tokenizer.json</c>. If a <c>tokenizer_config.json</c> beside it is of class Llama, its <c>add_bos_token</c>
+    /// and <c>add_eos_token</c> override the file's own post-processor, as they do in transformers.
     /// </param>
-    /// <exception cref="InvalidDataException">A part is missing or contradicts another; the message names it.</exception>
-    /// <exception cref="NotSupportedException">A component that this reader does not know; the message names it.</exception>
-    public static ITokenizer Load(string path, string? configPath = null)
+    /// <exception cref="ModelFormatException">Names the component that is broken, missing or not supported.</exception>
+    public static ITokenizer Load(string path)
     {
-        using var file = Parse(path);
-        var root = file.RootElement;
-        var addedTokens = ReadAddedTokens(root);
-        var post = TokenizerJsonStages.ReadPostProcessor(root.Member("post_processor"));
-        if (configPath is not null)
-        {
-            using var config = Parse(configPath);
-            post = Override(post, config.RootElement, addedTokens);
-        }
-
-        return Build(root, addedTokens, post);
+        using var file = JsonFile.Open(path);
+        using var config = JsonFile.OpenIfExists(Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json"));
+        var addedTokens = ReadAddedTokens(file.Root);
+        var post = TokenizerJsonStages.ReadPostProcessor(file.Root.Optional("post_processor"));
+        return Build(file.Root, addedTokens, config is null ? post : Override(post, config.Root, addedTokens));
     }
 
-    private static JsonDocument Parse(string path)
+    private static BpeTokenizer Build(JsonField root, List<AddedToken> addedTokens, PostTemplate post)
     {
-        using var stream = File.OpenRead(path);
-        try
-        {
-            var document = JsonDocument.Parse(stream);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? document
-                : throw new InvalidDataException($"{Path.GetFileName(path)} is not a JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{Path.GetFileName(path)} is not valid JSON: {e.Message}", e);
-        }
-    }
-
-    private static BpeTokenizer Build(JsonElement root, List<AddedToken> addedTokens, PostTemplate post)
-    {
-        var model = root.Required("model", JsonValueKind.Object, "$");
-        var (preTokenizer, byteLevel) = TokenizerJsonStages.ReadPreTokenizer(root.Member("pre_tokenizer"));
-        var decoding = TokenizerJsonStages.ReadDecoder(root.Member("decoder"), byteLevel);
+        var model = root.Required("model");
+        var (preTokenizer, byteLevel) = TokenizerJsonStages.ReadPreTokenizer(root.Optional("pre_tokenizer"));
+        var decoding = TokenizerJsonStages.ReadDecoder(root.Optional("decoder"), byteLevel);
         RejectUnknown(model);
         var vocabulary = ReadVocabulary(model);
         var merges = new BpeMerges(ReadMerges(model, vocabulary));
-        int? unknown = model.Text("unk_token") is { } text && vocabulary.TryGetValue(text, out var id) ? id : null;
+        int? unknown = model.Optional("unk_token")?.Text() is { } text && vocabulary.TryGetValue(text, out var id) ? id : null;
 
         return new BpeTokenizer(new BpeTokenizerParts
         {
             Vocabulary = vocabulary,
-            Tokens = BuildTable(vocabulary, addedTokens, decoding),
+            Tokens = BuildTable(root.File, vocabulary, addedTokens, decoding),
             AddedTokens = addedTokens,
-            Normalizer = TokenizerJsonStages.ReadNormalizer(root.Member("normalizer")),
+            Normalizer = TokenizerJsonStages.ReadNormalizer(root.Optional("normalizer")),
             PreTokenizer = preTokenizer,
             Model = byteLevel
                 ? new ByteLevelBpe(merges, vocabulary, unknown, model.Flag("ignore_merges"))
@@ -79,48 +55,48 @@ public static class TokenizerJson
         });
     }
 
-    private static void RejectUnknown(JsonElement model)
+    private static void RejectUnknown(JsonField model)
     {
         // Files before version 0.9 of the format have no type; those with merges are BPE.
-        var type = model.Text("type") ?? (model.Member("merges") is null ? "of unknown type" : "BPE");
+        var type = model.Optional("type")?.Text() ?? (model.Optional("merges") is null ? "of unknown type" : "BPE");
         if (type != "BPE")
         {
-            throw JsonReading.Unsupported("model.type", type);
+            throw model.Unsupported(type);
         }
 
         foreach (var name in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
         {
-            if (model.Text(name) is { Length: > 0 } value)
+            if (model.Optional(name)?.Text() is { Length: > 0 } value)
             {
-                throw JsonReading.Unsupported($"model.{name}", $"'{value}'");
+                throw model.Unsupported($"of {name} '{value}'");
             }
         }
     }
 
-    private static Dictionary<string, int> ReadVocabulary(JsonElement model)
+    private static Dictionary<string, int> ReadVocabulary(JsonField model)
     {
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var token in model.Required("vocab", JsonValueKind.Object, "model").EnumerateObject())
+        foreach (var (text, id) in model.Required("vocab").Fields())
         {
-            vocabulary[token.Name] = token.Value.AsInt($"model.vocab.{token.Name}");
+            vocabulary[text] = id.NonNegative();
         }
 
         return vocabulary;
     }
 
-    private static List<Merge> ReadMerges(JsonElement model, Dictionary<string, int> vocabulary)
+    private static List<Merge> ReadMerges(JsonField model, Dictionary<string, int> vocabulary)
     {
         var merges = new List<Merge>();
         var tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
-        foreach (var entry in model.Items("merges", "model"))
+        foreach (var entry in model.Required("merges").Items())
         {
             var (joint, cut) = ReadPair(entry, merges.Count);
             if (!tokens.TryGetValue(joint.AsSpan(0, cut), out var left)
                 || !tokens.TryGetValue(joint.AsSpan(cut), out var right)
                 || !tokens.TryGetValue(joint, out var result))
             {
-                throw new InvalidDataException(
-                    $"tokenizer.json: 'model.merges[{merges.Count}]' ({joint[..cut]} + {joint[cut..]}) names a token that is not in 'model.vocab'");
+                throw new ModelFormatException(
+                    model.File, $"'model.merges[{merges.Count}]' ({joint[..cut]} + {joint[cut..]}) names a token that is not in 'model.vocab'");
             }
 
             merges.Add(new Merge(left, right, result, merges.Count));
@@ -131,11 +107,11 @@ public static class TokenizerJson
 
     /// <summary>A merge is <c>"a b"</c> or <c>["a", "b"]</c>.</summary>
     /// <returns>Both parts together, and where the second begins.</returns>
-    private static (string Joint, int Cut) ReadPair(JsonElement entry, int index)
+    private static (string Joint, int Cut) ReadPair(JsonField entry, int index)
     {
-        if (entry.ValueKind == JsonValueKind.String)
+        if (entry.Element.ValueKind == JsonValueKind.String)
         {
-            var text = entry.GetString()!;
+            var text = entry.Text();
             var space = text.IndexOf(' ');
             if (space >= 0 && space == text.LastIndexOf(' '))
             {
@@ -143,32 +119,24 @@ public static class TokenizerJson
             }
         }
 
-        if (entry.ValueKind == JsonValueKind.Array
-            && entry.GetArrayLength() == 2
-            && entry.EnumerateArray().All(e => e.ValueKind == JsonValueKind.String))
+        if (entry.Element.ValueKind == JsonValueKind.Array && entry.Items().ToArray() is [var left, var right])
         {
-            var left = entry[0].GetString()!;
-            return (left + entry[1].GetString(), left.Length);
+            return (left.Text() + right.Text(), left.Text().Length);
         }
 
-        throw new InvalidDataException($"tokenizer.json: 'model.merges[{index}]' is not a pair of tokens");
+        throw new ModelFormatException(entry.File, $"'model.merges[{index}]' is not a pair of tokens");
     }
 
-    private static List<AddedToken> ReadAddedTokens(JsonElement root)
+    private static List<AddedToken> ReadAddedTokens(JsonField root)
     {
         var tokens = new List<AddedToken>();
-        if (root.Member("added_tokens") is null)
-        {
-            return tokens;
-        }
-
-        foreach (var token in root.Items("added_tokens", "$"))
+        foreach (var token in root.Optional("added_tokens")?.Items() ?? [])
         {
             var special = token.Flag("special");
             tokens.Add(new AddedToken
             {
-                Id = token.RequiredInt("id", "added_tokens[]"),
-                Content = token.RequiredString("content", "added_tokens[]"),
+                Id = token.Required("id").NonNegative(),
+                Content = token.Required("content").Text(),
                 Special = special,
                 SingleWord = token.Flag("single_word"),
                 StripsLeft = token.Flag("lstrip"),
@@ -181,13 +149,12 @@ public static class TokenizerJson
     }
 
     private static TokenTable BuildTable(
-        Dictionary<string, int> vocabulary, List<AddedToken> addedTokens, Decoding decoding)
+        string file, Dictionary<string, int> vocabulary, List<AddedToken> addedTokens, Decoding decoding)
     {
         var highest = vocabulary.Values.Concat(addedTokens.Select(t => t.Id)).DefaultIfEmpty(-1).Max();
         if (highest >= MaxTokens)
         {
-            throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture, $"tokenizer.json: token id {highest} is not below {MaxTokens}"));
+            throw new ModelFormatException(file, $"token id {highest} is not below {MaxTokens}");
         }
 
         var bytes = new byte[]?[highest + 1];
@@ -204,9 +171,9 @@ public static class TokenizerJson
         return new TokenTable(bytes, addedTokens.Where(t => t.Special).Select(t => t.Id));
     }
 
-    private static PostTemplate Override(PostTemplate post, JsonElement config, List<AddedToken> addedTokens)
+    private static PostTemplate Override(PostTemplate post, JsonField config, List<AddedToken> addedTokens)
     {
-        if (config.Text("tokenizer_class")?.StartsWith("Llama", StringComparison.Ordinal) != true)
+        if (config.Optional("tokenizer_class")?.Text().StartsWith("Llama", StringComparison.Ordinal) != true)
         {
             return post;
         }
@@ -217,23 +184,23 @@ public static class TokenizerJson
     }
 
     /// <summary>The ids that the switch <c>add_*_token</c> asks for, or null when there is no switch.</summary>
-    private static IReadOnlyList<int>? Ids(JsonElement config, string name, List<AddedToken> addedTokens)
+    private static IReadOnlyList<int>? Ids(JsonField config, string name, List<AddedToken> addedTokens)
     {
-        if (config.Member($"add_{name}_token") is not { ValueKind: JsonValueKind.True or JsonValueKind.False } flag)
+        if (config.Optional($"add_{name}_token")?.Flag() is not { } added)
         {
             return null;
         }
 
-        // The token is a string or an object with its content.
-        var spelling = config.Text($"{name}_token") ?? config.Member($"{name}_token")?.Text("content");
-        if (!flag.GetBoolean())
+        if (!added)
         {
             return [];
         }
 
-        return addedTokens.Find(t => t.Content == spelling) is { } token
-            ? [token.Id]
-            : throw new InvalidDataException(
-                $"tokenizer_config.json: '{name}_token' ({spelling ?? "null"}) is not among the added tokens of tokenizer.json");
+        // The token is a string or an object with its content.
+        var token = config.Required($"{name}_token");
+        var spelling = (token.Element.ValueKind == JsonValueKind.Object ? token.Required("content") : token).Text();
+        return addedTokens.Find(t => t.Content == spelling) is { } found
+            ? [found.Id]
+            : throw token.Wrong("among the added tokens of tokenizer.json");
     }
 }

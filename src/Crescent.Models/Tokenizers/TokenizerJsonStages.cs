@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Crescent.Models.Weights;
 
 namespace Crescent.Models.Tokenizers;
 
@@ -21,9 +21,9 @@ internal static class TokenizerJsonStages
         [@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"] = new Gpt2Splitter(),
     };
 
-    public static TextNormalizer? ReadNormalizer(JsonElement? element)
+    public static TextNormalizer? ReadNormalizer(JsonField? field)
     {
-        var steps = Flatten(element, "normalizer", "normalizers").Select(ReadNormalizerStep).ToList();
+        var steps = Flatten(field, "normalizers").Select(ReadNormalizerStep).ToList();
         return steps.Count switch
         {
             0 => null,
@@ -33,16 +33,16 @@ internal static class TokenizerJsonStages
     }
 
     /// <returns>The stage, and whether a ByteLevel step makes the model's symbols bytes.</returns>
-    public static (PreTokenizer Stage, bool ByteLevel) ReadPreTokenizer(JsonElement? element)
+    public static (PreTokenizer Stage, bool ByteLevel) ReadPreTokenizer(JsonField? field)
     {
         var stage = new PreTokenizer();
         var byteLevel = false;
-        foreach (var step in Flatten(element, "pre_tokenizer", "pretokenizers"))
+        foreach (var step in Flatten(field, "pretokenizers"))
         {
-            var type = step.RequiredString("type", "pre_tokenizer");
+            var type = step.Type();
             if (byteLevel)
             {
-                throw JsonReading.Unsupported("pre_tokenizer", $"{type} after ByteLevel");
+                throw step.Unsupported($"{type} after ByteLevel");
             }
 
             stage = type switch
@@ -50,7 +50,7 @@ internal static class TokenizerJsonStages
                 "Split" => Add(stage, ReadSplit(step)),
                 "ByteLevel" => ReadByteLevel(stage, step),
                 "Metaspace" => ReadMetaspace(stage, step),
-                _ => throw JsonReading.Unsupported("pre_tokenizer.type", type),
+                _ => throw step.Unsupported(type),
             };
             byteLevel = type == "ByteLevel";
         }
@@ -58,33 +58,29 @@ internal static class TokenizerJsonStages
         return (stage, byteLevel);
     }
 
-    public static PostTemplate ReadPostProcessor(JsonElement? element)
+    public static PostTemplate ReadPostProcessor(JsonField? field)
     {
         var template = PostTemplate.None;
-        foreach (var step in Flatten(element, "post_processor", "processors"))
+        foreach (var step in Flatten(field, "processors"))
         {
-            template = step.RequiredString("type", "post_processor") switch
+            template = step.Type() switch
             {
                 "ByteLevel" => template,
                 "TemplateProcessing" => ReadTemplate(step),
-                var type => throw JsonReading.Unsupported("post_processor.type", type),
+                var type => throw step.Unsupported(type),
             };
         }
 
         return template;
     }
 
-    public static Decoding ReadDecoder(JsonElement? element, bool byteLevel)
+    /// <param name="byteLevel">Whether the model's symbols are bytes: then its tokens spell bytes, with or without a decoder.</param>
+    public static Decoding ReadDecoder(JsonField? field, bool byteLevel)
     {
-        if (element is null && !byteLevel)
-        {
-            throw JsonReading.Unsupported("decoder", "null without a ByteLevel pre_tokenizer");
-        }
-
         var decoding = new Decoding { ByteLevel = byteLevel };
-        foreach (var step in Flatten(element, "decoder", "decoders"))
+        foreach (var step in Flatten(field, "decoders"))
         {
-            decoding = step.RequiredString("type", "decoder") switch
+            decoding = step.Type() switch
             {
                 "ByteLevel" => decoding with { ByteLevel = true },
                 "ByteFallback" => decoding with { ByteFallback = true },
@@ -93,10 +89,10 @@ internal static class TokenizerJsonStages
                 "Strip" => ReadStripDecoder(decoding, step),
                 "Metaspace" => decoding with
                 {
-                    SpaceReplacement = ReadReplacement(step, "decoder").ToString(),
-                    StripLeadingSpaces = ReadScheme(step, "decoder") is PrefixScheme.Never ? 0 : 1,
+                    SpaceReplacement = ReadReplacement(step).ToString(),
+                    StripLeadingSpaces = ReadScheme(step) is PrefixScheme.Never ? 0 : 1,
                 },
-                var type => throw JsonReading.Unsupported("decoder.type", type),
+                var type => throw step.Unsupported(type),
             };
         }
 
@@ -104,132 +100,130 @@ internal static class TokenizerJsonStages
     }
 
     /// <summary>The steps of a stage, with those of its Sequences in their place.</summary>
-    private static IEnumerable<JsonElement> Flatten(JsonElement? element, string path, string sequence)
+    private static IEnumerable<JsonField> Flatten(JsonField? field, string sequence)
     {
-        if (element is not { } step)
+        if (field is not { } step)
         {
             return [];
         }
 
-        return step.RequiredString("type", path) == "Sequence"
-            ? step.Items(sequence, path).SelectMany(inner => Flatten(inner, path, sequence))
+        return step.Type() == "Sequence"
+            ? step.Required(sequence).Items().SelectMany(inner => Flatten(inner, sequence))
             : [step];
     }
 
-    private static TextNormalizer ReadNormalizerStep(JsonElement step) => step.RequiredString("type", "normalizer") switch
+    private static TextNormalizer ReadNormalizerStep(JsonField step) => step.Type() switch
     {
         "NFC" => new NfcNormalizer(),
-        "Prepend" => new PrependNormalizer(step.RequiredString("prepend", "normalizer")),
-        "Replace" => new ReplaceNormalizer(ReadPattern(step, "normalizer"), step.RequiredString("content", "normalizer")),
-        var type => throw JsonReading.Unsupported("normalizer.type", type),
+        "Prepend" => new PrependNormalizer(step.Required("prepend").Text()),
+        "Replace" => new ReplaceNormalizer(ReadPattern(step), step.Required("content").Text()),
+        var type => throw step.Unsupported(type),
     };
 
     /// <summary>The literal text of a Replace step.</summary>
-    private static string ReadPattern(JsonElement step, string path)
+    private static string ReadPattern(JsonField step)
     {
-        var pattern = step.Required("pattern", JsonValueKind.Object, path);
-        return pattern.Text("String") is { Length: > 0 } text
+        var pattern = step.Required("pattern");
+        return pattern.Optional("String")?.Text() is { Length: > 0 } text
             ? text
-            : throw JsonReading.Unsupported($"{path}.pattern", Describe(pattern));
+            : throw pattern.Unsupported(Describe(pattern));
     }
 
-    private static string Describe(JsonElement pattern) =>
-        pattern.Text("Regex") is { } regex ? $"the regular expression {regex}" : $"the text '{pattern.Text("String")}'";
+    private static string Describe(JsonField pattern) =>
+        pattern.Optional("Regex")?.Text() is { } regex ? $"the regular expression {regex}" : $"the text '{pattern.Optional("String")?.Text()}'";
 
     private static PreTokenizer Add(PreTokenizer stage, TextSplitter splitter) =>
         stage with { Splitters = [.. stage.Splitters, splitter] };
 
-    private static TextSplitter ReadSplit(JsonElement step)
+    private static TextSplitter ReadSplit(JsonField step)
     {
-        var pattern = step.Required("pattern", JsonValueKind.Object, "pre_tokenizer");
-        var behavior = step.RequiredString("behavior", "pre_tokenizer");
+        var pattern = step.Required("pattern");
+        var behavior = step.Required("behavior").Text();
 
         // Every known pattern matches every character, so what is between matches does not matter, nor whether those
         // pieces are isolated matches or what is left when matches are taken as the pieces.
-        if (pattern.Text("Regex") is not { } regex || !Splitters.TryGetValue(regex, out var splitter))
+        if (pattern.Optional("Regex")?.Text() is not { } regex || !Splitters.TryGetValue(regex, out var splitter))
         {
-            throw JsonReading.Unsupported("pre_tokenizer.pattern", Describe(pattern));
+            throw step.Unsupported(Describe(pattern));
         }
 
         var isolated = behavior == "Isolated" && !step.Flag("invert");
         var removedBetween = behavior == "Removed" && step.Flag("invert");
         return isolated || removedBetween
             ? splitter
-            : throw JsonReading.Unsupported("pre_tokenizer.behavior", $"{behavior} (invert: {step.Flag("invert")})");
+            : throw step.Unsupported($"{behavior} (invert: {step.Flag("invert")})");
     }
 
-    private static PreTokenizer ReadByteLevel(PreTokenizer stage, JsonElement step)
+    private static PreTokenizer ReadByteLevel(PreTokenizer stage, JsonField step)
     {
         if (step.Flag("add_prefix_space", fallback: true))
         {
             stage = stage.Splitters.Count == 0
                 ? stage with { Prefix = PrefixScheme.Always }
-                : throw JsonReading.Unsupported("pre_tokenizer", "ByteLevel with add_prefix_space after a Split");
+                : throw step.Unsupported("ByteLevel with add_prefix_space after a Split");
         }
 
         return step.Flag("use_regex", fallback: true) ? Add(stage, new Gpt2Splitter()) : stage;
     }
 
-    private static PreTokenizer ReadMetaspace(PreTokenizer stage, JsonElement step)
+    private static PreTokenizer ReadMetaspace(PreTokenizer stage, JsonField step)
     {
         if (stage.Splitters.Count > 0)
         {
-            throw JsonReading.Unsupported("pre_tokenizer", "Metaspace after a Split");
+            throw step.Unsupported("Metaspace after a Split");
         }
 
-        var replacement = ReadReplacement(step, "pre_tokenizer");
-        stage = stage with { SpaceReplacement = replacement, Prefix = ReadScheme(step, "pre_tokenizer") };
+        var replacement = ReadReplacement(step);
+        stage = stage with { SpaceReplacement = replacement, Prefix = ReadScheme(step) };
         return step.Flag("split", fallback: true) ? Add(stage, new MetaspaceSplitter(replacement)) : stage;
     }
 
-    private static char ReadReplacement(JsonElement step, string path) => step.RequiredString("replacement", path) is [var c]
+    private static char ReadReplacement(JsonField step) => step.Required("replacement").Text() is [var c]
         ? c
-        : throw JsonReading.Unsupported($"{path}.replacement", "more than one character");
+        : throw step.Unsupported("a replacement of more than one character");
 
     /// <summary>Files before <c>prepend_scheme</c> have the switch <c>add_prefix_space</c>.</summary>
-    private static PrefixScheme ReadScheme(JsonElement step, string path) => step.Text("prepend_scheme") switch
+    private static PrefixScheme ReadScheme(JsonField step) => step.Optional("prepend_scheme")?.Text() switch
     {
         "always" => PrefixScheme.Always,
         "first" => PrefixScheme.First,
         "never" => PrefixScheme.Never,
         null => step.Flag("add_prefix_space", fallback: true) ? PrefixScheme.Always : PrefixScheme.Never,
-        var scheme => throw JsonReading.Unsupported($"{path}.prepend_scheme", scheme),
+        var scheme => throw step.Unsupported($"the prepend_scheme {scheme}"),
     };
 
-    private static Decoding ReadReplaceDecoder(Decoding decoding, JsonElement step)
+    private static Decoding ReadReplaceDecoder(Decoding decoding, JsonField step)
     {
-        var pattern = ReadPattern(step, "decoder");
-        return decoding.SpaceReplacement is null && step.RequiredString("content", "decoder") == " "
+        var pattern = ReadPattern(step);
+        return decoding.SpaceReplacement is null && step.Required("content").Text() == " "
             ? decoding with { SpaceReplacement = pattern }
-            : throw JsonReading.Unsupported("decoder", "a Replace that is not of one text by a space");
+            : throw step.Unsupported("a Replace that is not of one text by a space");
     }
 
-    private static Decoding ReadStripDecoder(Decoding decoding, JsonElement step)
+    private static Decoding ReadStripDecoder(Decoding decoding, JsonField step)
     {
-        var onlySpacesAtStart = step.RequiredString("content", "decoder") == " " && step.RequiredInt("stop", "decoder") == 0;
+        var onlySpacesAtStart = step.Required("content").Text() == " " && step.Required("stop").NonNegative() == 0;
         return onlySpacesAtStart
-            ? decoding with { StripLeadingSpaces = step.RequiredInt("start", "decoder") }
-            : throw JsonReading.Unsupported("decoder", "a Strip of other than spaces at the start");
+            ? decoding with { StripLeadingSpaces = step.Required("start").NonNegative() }
+            : throw step.Unsupported("a Strip of other than spaces at the start");
     }
 
-    private static PostTemplate ReadTemplate(JsonElement step)
+    private static PostTemplate ReadTemplate(JsonField step)
     {
-        var ids = step.Required("special_tokens", JsonValueKind.Object, "post_processor");
+        var ids = step.Required("special_tokens");
         var before = new List<int>();
         var after = new List<int>();
         var target = before;
-        foreach (var part in step.Items("single", "post_processor"))
+        foreach (var part in step.Required("single").Items())
         {
-            if (part.Member("Sequence") is not null)
+            if (part.Optional("Sequence") is not null)
             {
                 target = after;
                 continue;
             }
 
-            var name = part.Required("SpecialToken", JsonValueKind.Object, "post_processor.single[]")
-                .RequiredString("id", "post_processor.single[].SpecialToken");
-            var token = ids.Required(name, JsonValueKind.Object, "post_processor.special_tokens");
-            target.AddRange(token.Items("ids", "post_processor.special_tokens").Select(e => e.AsInt("post_processor.special_tokens.ids")));
+            var token = ids.Required(part.Required("SpecialToken").Required("id").Text());
+            target.AddRange(token.Required("ids").Items().Select(id => id.NonNegative()));
         }
 
         return new PostTemplate(before, after);

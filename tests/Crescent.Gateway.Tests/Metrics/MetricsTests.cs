@@ -80,7 +80,7 @@ public sealed partial class MetricsTests
         }
 
         Dictionary<string, double> samples = await ScrapeAsync(server);
-        Assert.Equal(1, samples.Where(s => s.Key.StartsWith("crescent_requests_total", StringComparison.Ordinal)).Sum(s => s.Value));
+        Assert.Equal(1, samples["crescent_requests_total{model=\"fake/model\",finish_reason=\"cancelled\"}"]);
     }
 
     [Fact]

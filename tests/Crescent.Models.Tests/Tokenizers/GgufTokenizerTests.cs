@@ -1,4 +1,5 @@
 using Crescent.Models.Tokenizers;
+using Crescent.Models.Weights;
 
 namespace Crescent.Models.Tests.Tokenizers;
 
@@ -8,7 +9,7 @@ public sealed class GgufTokenizerTests
     public void Stories260KIsTheSameFromBothFiles()
     {
         var json = TokenizerJson.Load(Path.Combine(Vectors.Stories260K, "tokenizer.json"));
-        var gguf = GgufTokenizer.Load(GgufMetadata.Read(Path.Combine(Vectors.Stories260K, "stories260K.f32.gguf")));
+        var gguf = Vectors.LoadGguf(Path.Combine(Vectors.Stories260K, "stories260K.f32.gguf"));
         var random = new Random(6);
         Assert.Equal(json.VocabularySize, gguf.VocabularySize);
         for (var i = 0; i < 5_000; i++)
@@ -48,7 +49,7 @@ public sealed class GgufTokenizerTests
         metadata["tokenizer.ggml.add_bos_token"] = false;
         metadata["tokenizer.ggml.add_eos_token"] = true;
 
-        var ids = GgufTokenizer.Load(metadata).Encode("", addSpecialTokens: true, parseSpecialTokens: false);
+        var ids = GgufTokenizer.Load(metadata, "test.gguf").Encode("", addSpecialTokens: true, parseSpecialTokens: false);
 
         Assert.Equal([2], ids);
     }
@@ -70,7 +71,7 @@ public sealed class GgufTokenizerTests
         var metadata = ByteLevel();
         metadata[key] = kind;
 
-        Assert.Contains(kind, Assert.Throws<NotSupportedException>(() => GgufTokenizer.Load(metadata)).Message);
+        Assert.Contains(kind, Assert.Throws<ModelFormatException>(() => GgufTokenizer.Load(metadata, "test.gguf")).Message);
     }
 
     [Theory]
@@ -82,7 +83,7 @@ public sealed class GgufTokenizerTests
         var metadata = ByteLevel();
         metadata.Remove(key);
 
-        Assert.Contains(key, Assert.Throws<InvalidDataException>(() => GgufTokenizer.Load(metadata)).Message);
+        Assert.Contains(key, Assert.Throws<ModelFormatException>(() => GgufTokenizer.Load(metadata, "test.gguf")).Message);
     }
 
     [Theory]
@@ -98,7 +99,7 @@ public sealed class GgufTokenizerTests
         metadata["tokenizer.ggml.add_bos_token"] = true;
         metadata[key] = value;
 
-        Assert.Contains(key, Assert.Throws<InvalidDataException>(() => GgufTokenizer.Load(metadata)).Message);
+        Assert.Contains(key, Assert.Throws<ModelFormatException>(() => GgufTokenizer.Load(metadata, "test.gguf")).Message);
     }
 
     [Fact]
@@ -112,7 +113,7 @@ public sealed class GgufTokenizerTests
     private static string[] Spellings(Dictionary<string, object> metadata, string text)
     {
         var tokens = (string[])metadata["tokenizer.ggml.tokens"];
-        return [.. GgufTokenizer.Load(metadata).Encode(text, addSpecialTokens: false, parseSpecialTokens: false).Select(id => tokens[id])];
+        return [.. GgufTokenizer.Load(metadata, "test.gguf").Encode(text, addSpecialTokens: false, parseSpecialTokens: false).Select(id => tokens[id])];
     }
 
     private static Dictionary<string, object> SentencePiece(params (string Text, float Score)[] more)

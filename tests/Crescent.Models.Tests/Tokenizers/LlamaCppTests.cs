@@ -1,5 +1,4 @@
 using System.Globalization;
-using Crescent.Models.Tokenizers;
 
 namespace Crescent.Models.Tests.Tokenizers;
 
@@ -17,7 +16,7 @@ public sealed class LlamaCppTests
     public void EncodesAllVectors(string vocabulary)
     {
         var path = Vectors.PathOf($"llama.cpp/ggml-vocab-{vocabulary}.gguf");
-        var tokenizer = GgufTokenizer.Load(GgufMetadata.Read(path));
+        var tokenizer = Vectors.LoadGguf(path);
         var texts = File.ReadAllText(path + ".inp").Split(Separator);
 
         // The texts end with a separator, so the last one is empty, and has no line.
@@ -38,7 +37,7 @@ public sealed class LlamaCppTests
     [InlineData("llama-spm", 1)]
     public void AddsBosWhereTheModelWantsIt(string vocabulary, int bos)
     {
-        var tokenizer = GgufTokenizer.Load(GgufMetadata.Read(Vectors.PathOf($"llama.cpp/ggml-vocab-{vocabulary}.gguf")));
+        var tokenizer = Vectors.LoadGguf(Vectors.PathOf($"llama.cpp/ggml-vocab-{vocabulary}.gguf"));
 
         Assert.Equal(bos, tokenizer.Encode("Hello", addSpecialTokens: true, parseSpecialTokens: false)[0]);
     }

