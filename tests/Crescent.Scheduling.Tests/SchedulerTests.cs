@@ -43,6 +43,25 @@ public class SchedulerTests
     }
 
     [Fact]
+    public void Every_decode_gets_its_row_beside_an_older_prompt_that_could_use_the_whole_budget()
+    {
+        var loop = new StepLoop(budget: 6, sequences: 6);
+        var prefill = loop.Add(500);
+        var decodes = Enumerable.Range(0, 5).Select(_ => loop.Add(1)).ToArray();
+        for (int i = 0; i < 10; i++)
+        {
+            loop.Step();
+        }
+
+        Assert.All(decodes, decode => Assert.InRange(decode.GeneratedTokens, 1, 9));
+        for (int i = 0; i < 12; i++)
+        {
+            var step = loop.Step();
+            Assert.All(decodes.Append(prefill), sequence => Assert.Equal(1, StepLoop.RowsOf(step, sequence)));
+        }
+    }
+
+    [Fact]
     public void A_step_computes_the_token_budget_and_no_more_while_prompts_are_left()
     {
         var loop = new StepLoop(budget: 16);

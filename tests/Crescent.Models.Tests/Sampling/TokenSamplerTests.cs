@@ -124,6 +124,17 @@ public class TokenSamplerTests
     }
 
     [Fact]
+    public void Top_p_is_a_share_of_what_top_k_has_kept()
+    {
+        var logits = new float[50];
+        var parameters = new SamplingParameters { TopK = 4, TopP = 0.5f };
+
+        var drawn = Enumerable.Range(0, 300).Select(position => Sample(logits, parameters, position: position));
+
+        Assert.Equal([0, 1], drawn.Distinct().Order());
+    }
+
+    [Fact]
     public void A_bias_of_minus_100_keeps_a_token_out()
     {
         float[] logits = [9, 1, 0];
