@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Crescent.Cli.Answers;
 using Crescent.Gateway.Generation;
+using Spectre.Console;
 
 namespace Crescent.Cli.Output;
 
@@ -12,6 +13,9 @@ namespace Crescent.Cli.Output;
 internal sealed class AnswerPrinter(Terminal terminal, bool json)
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Printed in bold before the text, as the beginning that it continues. Default: nothing.</summary>
+    public string Lead { get; init; } = "";
 
     /// <summary>Runs one request to its end. Cancelling ends the answer with <see cref="FinishReason.Cancelled"/> and does not throw.</summary>
     /// <exception cref="CliException">The answer could not be completed; what there was of it is printed.</exception>
@@ -22,6 +26,11 @@ internal sealed class AnswerPrinter(Terminal terminal, bool json)
         TimeSpan? first = null;
         await using var parts = source.AskAsync(request, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
         var part = await terminal.WorkAsync("Waiting for the first token", show => FirstTextAsync(parts, show));
+        if (!json)
+        {
+            terminal.Screen.Markup($"[bold]{Markup.Escape(Lead)}[/]");
+        }
+
         while (true)
         {
             if (part.Text.Length > 0)
