@@ -23,9 +23,15 @@ internal sealed class AnswerPrinter(Terminal terminal, bool json)
     {
         var text = new StringBuilder();
         var watch = Stopwatch.StartNew();
-        TimeSpan? first = null;
+        var firstPart = TimeSpan.Zero;
         await using var parts = source.AskAsync(request, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
-        var part = await terminal.WorkAsync("Waiting for the first token", show => FirstTextAsync(parts, show));
+        var part = await terminal.WorkAsync("Waiting for the first token", async show =>
+        {
+            var found = await FirstTextAsync(parts, show);
+            firstPart = watch.Elapsed;
+            return found;
+        });
+        TimeSpan? first = part.Text.Length > 0 ? firstPart : null;
         if (!json)
         {
             terminal.Screen.Markup($"[bold]{Markup.Escape(Lead)}[/]");
@@ -35,7 +41,6 @@ internal sealed class AnswerPrinter(Terminal terminal, bool json)
         {
             if (part.Text.Length > 0)
             {
-                first ??= watch.Elapsed;
                 text.Append(part.Text);
                 if (!json)
                 {
