@@ -12,4 +12,4 @@ echo "building Crescent (the first time this takes a minute) ..."
 build_release src/Crescent.Cli
 write_launcher
 
-exec "$root/artifacts/crescent" serve --first-request "In the beginning" "$@"
+exec "$root/artifacts/crescent" serve --first-request "Once upon a time" "$@"

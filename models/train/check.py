@@ -43,19 +43,20 @@ def compare(work, reference, tokenizer):
         assert found == expected
 
 
-def long_context(work, reference):
-    """Held-out loss by position over 2048 tokens of each source."""
+def long_context(work, folder):
+    """Held-out loss by position, over windows as long as the context."""
+    reference, size = Reference(folder, numpy.float32), CONFIG["max_position_embeddings"]
     for name in ("bible", "austen", "chat"):
         held = numpy.load(os.path.join(work, name + ".held.npy")).astype(int)
         losses = []
-        for at in range(0, min(6, (len(held) - 1) // 2048) * 2048, 2048):
+        for at in range(0, min(6, (len(held) - 1) // size) * size, size):
             reference.reset()
-            logits = reference.forward(held[at:at + 2048])
+            logits = reference.forward(held[at:at + size])
             logits -= logits.max(-1, keepdims=True)
             chance = logits - numpy.log(numpy.exp(logits).sum(-1, keepdims=True))
-            losses.append(-chance[numpy.arange(2048), held[at + 1:at + 2049]])
-        mean = numpy.mean(losses, 0).reshape(8, 256).mean(1)
-        print("loss by 256 positions,", name, " ".join(f"{value:.3f}" for value in mean))
+            losses.append(-chance[numpy.arange(size), held[at + 1:at + size + 1]])
+        mean = numpy.mean(losses, 0).reshape(-1, 128).mean(1)
+        print("loss by 128 positions,", name, " ".join(f"{value:.3f}" for value in mean))
 
 
 def golden(reference, tokenizer, path):
@@ -80,7 +81,7 @@ def main():
     reference = Reference(folder)
     assert reference.config == CONFIG
     compare(work, reference, tokenizer)
-    long_context(work, reference)
+    long_context(work, folder)
     if len(sys.argv) > 3:
         golden(reference, tokenizer, sys.argv[3])
 

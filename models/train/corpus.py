@@ -17,6 +17,8 @@ import tales
 SEED = 20260101
 VOCABULARY = 1536
 TALES, CHATS, TALKS = 5000, 14000, 20000
+SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "..", "crescent-xs", "tokenizer.json")
 HELD_OUT = 0.02                     # of each source, whole documents
 
 
@@ -49,6 +51,14 @@ def pack(documents, tokenizer):
     return numpy.array(ids, numpy.uint16), numpy.array(starts, numpy.int64)
 
 
+def tokenizer_for(parts):
+    """The tokenizer shipped with the model, or without one a new tokenizer."""
+    if os.path.exists(SHIPPED):
+        return bpe.load(SHIPPED)
+    texts = (text for name in parts if name != "talk" for text in parts[name][0])
+    return bpe.Tokenizer(bpe.learn_merges(texts, VOCABULARY - 256 - len(bpe.SPECIALS)))
+
+
 def build(work):
     """Write everything below `work`; does nothing where it is already done."""
     done = os.path.join(work, "corpus.json")
@@ -57,9 +67,7 @@ def build(work):
     os.makedirs(work, exist_ok=True)
     rng = random.Random(SEED)
     parts = {name: split(docs, rng) for name, docs in sources(work).items()}
-    texts = (text for name in parts if name != "talk" for text in parts[name][0])
-    merges = bpe.learn_merges(texts, VOCABULARY - 256 - len(bpe.SPECIALS))
-    tokenizer = bpe.Tokenizer(merges)
+    tokenizer = tokenizer_for(parts)
     tokenizer.save(os.path.join(work, "tokenizer.json"))
     facts = {}
     for name, (train, held) in parts.items():

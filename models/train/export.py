@@ -12,8 +12,9 @@ from model import CONFIG
 
 LIMIT = 4_000_000
 TEMPLATE = ("{{ bos_token }}{% for message in messages %}"
-            "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
-            "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+            "{{ '<|im_start|>' + message['role'] + '\\n' }}"
+            "{{ message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
 
 
 def to_bfloat16(values):
@@ -72,8 +73,9 @@ def export(work, folder):
     write_json(os.path.join(folder, "generation_config.json"),
                {"bos_token_id": CONFIG["bos_token_id"], "eos_token_id": CONFIG["eos_token_id"],
                 "pad_token_id": ids["<|end|>"], "do_sample": True,
-                "temperature": 0.7, "top_p": 0.9, "max_new_tokens": 256})
-    sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+                "temperature": 0.5, "top_p": 0.9, "max_new_tokens": 256})
+    sizes = {name: os.path.getsize(os.path.join(folder,
+        name)) for name in sorted(os.listdir(folder))}
     assert sum(sizes.values()) <= LIMIT, sizes
     parameters = sum(values.size for values in tensors.values())
     print(json.dumps({"step": state["step"], "parameters": parameters,

@@ -1,46 +1,59 @@
 """Plain facts for the chat examples, written by hand for this model."""
 
-CAPITALS = """France Paris;England London;Germany Berlin;Italy Rome;Spain Madrid;
-Portugal Lisbon;Ireland Dublin;Scotland Edinburgh;Wales Cardiff;Norway Oslo;
-Sweden Stockholm;Denmark Copenhagen;Finland Helsinki;Poland Warsaw;
-Austria Vienna;Switzerland Bern;Belgium Brussels;Greece Athens;Turkey Ankara;
-Russia Moscow;Ukraine Kyiv;Hungary Budapest;Romania Bucharest;Bulgaria Sofia;
-Iceland Reykjavik;Egypt Cairo;Kenya Nairobi;Ethiopia Addis Ababa;
-Morocco Rabat;India New Delhi;China Beijing;Japan Tokyo;Thailand Bangkok;
-Vietnam Hanoi;Indonesia Jakarta;Iran Tehran;Iraq Baghdad;Jordan Amman;
-Canada Ottawa;Mexico Mexico City;Cuba Havana;Peru Lima;Chile Santiago;
-Argentina Buenos Aires;Brazil Brasilia;Colombia Bogota;Australia Canberra;
-New Zealand Wellington;the United States Washington;Czechia Prague;
-the Netherlands Amsterdam"""
+CAPITALS = """France=Paris;England=London;Germany=Berlin;Italy=Rome;Spain=Madrid;
+Portugal=Lisbon;Ireland=Dublin;Scotland=Edinburgh;Norway=Oslo;Sweden=Stockholm;
+Denmark=Copenhagen;Finland=Helsinki;Poland=Warsaw;Austria=Vienna;Greece=Athens;
+Russia=Moscow;Egypt=Cairo;India=New Delhi;China=Beijing;Japan=Tokyo;
+Canada=Ottawa;Mexico=Mexico City;Australia=Canberra;
+the United States=Washington"""
 
 PEOPLE = {
-    "Moses": "Moses led the children of Israel out of Egypt. He received the ten commandments on Mount Sinai.",
+    "Moses": "Moses led the children of Israel out of Egypt. He received the ten commandments "
+    "on Mount Sinai.",
     "Noah": "Noah built a great ark. He saved his family and the animals from the flood.",
-    "Abraham": "Abraham was the father of Isaac. He left his own country and went to the land of Canaan.",
-    "Adam": "Adam was the first man in the book of Genesis. He lived with Eve in the garden of Eden.",
-    "Eve": "Eve was the first woman in the book of Genesis. She lived with Adam in the garden of Eden.",
-    "David": "David was a shepherd who became king of Israel. When he was young, he fought the giant Goliath.",
-    "Goliath": "Goliath was a giant who fought for the Philistines. David beat him with a sling and a stone.",
-    "Solomon": "Solomon was the son of David and a king of Israel. He was known for his wisdom, and he built the temple.",
-    "Joseph": "Joseph was a son of Jacob. His brothers sold him into Egypt, where he became a great ruler.",
+    "Abraham": "Abraham was the father of Isaac. He left his own country and went to the land "
+    "of Canaan.",
+    "Adam": "Adam was the first man in the book of Genesis. He lived with Eve in the garden of "
+    "Eden.",
+    "Eve": "Eve was the first woman in the book of Genesis. She lived with Adam in the garden "
+    "of Eden.",
+    "David": "David was a shepherd who became king of Israel. When he was young, he fought the "
+    "giant Goliath.",
+    "Goliath": "Goliath was a giant who fought for the Philistines. David beat him with a "
+    "sling and a stone.",
+    "Solomon": "Solomon was the son of David and a king of Israel. He was known for his "
+    "wisdom, and he built the temple.",
+    "Joseph": "Joseph was a son of Jacob. His brothers sold him into Egypt, where he became a "
+    "great ruler.",
     "Jonah": "Jonah was a prophet who ran away to sea. He was three days inside a great fish.",
-    "Daniel": "Daniel was a prophet in Babylon. He was thrown to the lions, but they did not hurt him.",
+    "Daniel": "Daniel was a prophet in Babylon. He was thrown to the lions, but they did not "
+    "hurt him.",
     "Samson": "Samson was a very strong man. He lost his strength when his hair was cut.",
     "Ruth": "Ruth was a kind woman who stayed with Naomi, the mother of her husband.",
     "Jesus": "Jesus was a teacher from Nazareth. His life is told in the four gospels.",
     "Mary": "Mary was the mother of Jesus. She lived in Nazareth.",
     "Peter": "Peter was a fisherman who followed Jesus. He became a leader of the first church.",
     "Paul": "Paul travelled to many cities and wrote letters to the first churches.",
-    "Jane Austen": "Jane Austen was an English writer. She wrote six novels, and one of them is Pride and Prejudice.",
-    "Shakespeare": "William Shakespeare was an English poet. He wrote many plays, such as Hamlet and Macbeth.",
-    "Isaac Newton": "Isaac Newton was an English scientist. He studied light and the force that makes things fall.",
-    "Columbus": "Christopher Columbus was a sailor. He crossed the ocean from Spain and came to America.",
-    "Napoleon": "Napoleon was an emperor of France. He won many battles, and he lost the last one at Waterloo.",
-    "Mozart": "Mozart was a composer from Austria. He wrote his first music when he was a small child.",
-    "Charles Darwin": "Charles Darwin was an English scientist. He wrote about how living things change over time.",
-    "Ada Lovelace": "Ada Lovelace was an English writer and mathematician. She wrote one of the first programs for a machine.",
-    "Elizabeth Bennet": "Elizabeth Bennet is a clever young woman in the novel Pride and Prejudice. She marries Mr. Darcy.",
-    "Mr. Darcy": "Mr. Darcy is a rich and proud man in the novel Pride and Prejudice. He marries Elizabeth Bennet.",
+    "Jane Austen": "Jane Austen was an English writer. She wrote six novels, and one of them "
+    "is Pride and Prejudice.",
+    "Shakespeare": "William Shakespeare was an English poet. He wrote many plays, such as "
+    "Hamlet and Macbeth.",
+    "Isaac Newton": "Isaac Newton was an English scientist. He studied light and the force "
+    "that makes things fall.",
+    "Columbus": "Christopher Columbus was a sailor. He crossed the ocean from Spain and came "
+    "to America.",
+    "Napoleon": "Napoleon was an emperor of France. He won many battles, and he lost the last "
+    "one at Waterloo.",
+    "Mozart": "Mozart was a composer from Austria. He wrote his first music when he was a "
+    "small child.",
+    "Charles Darwin": "Charles Darwin was an English scientist. He wrote about how living "
+    "things change over time.",
+    "Ada Lovelace": "Ada Lovelace was an English writer and mathematician. She wrote one of "
+    "the first programs for a machine.",
+    "Elizabeth Bennet": "Elizabeth Bennet is a clever young woman in the novel Pride and "
+    "Prejudice. She marries Mr. Darcy.",
+    "Mr. Darcy": "Mr. Darcy is a rich and proud man in the novel Pride and Prejudice. He "
+    "marries Elizabeth Bennet.",
 }
 
 THINGS = {
@@ -135,10 +148,14 @@ MATTERS = {
     "the moon": "The moon is a round body of rock. It goes around the earth once a month.",
     "the earth": "The earth is the planet on which we live. It goes around the sun once a year.",
     "the sea": "The sea is the salt water that covers most of the earth.",
-    "the Bible": "The Bible is a collection of old books. It begins with Genesis and ends with Revelation.",
-    "the ark": "The ark was a great ship. Noah built it to save his family and the animals from the flood.",
-    "English": "English is a language. It is spoken in England, in America and in many other countries.",
-    "Pride and Prejudice": "Pride and Prejudice is a novel by Jane Austen. It tells how Elizabeth Bennet and Mr. Darcy learn to love each other.",
+    "the Bible": "The Bible is a collection of old books. It begins with Genesis and ends with "
+    "Revelation.",
+    "the ark": "The ark was a great ship. Noah built it to save his family and the animals "
+    "from the flood.",
+    "English": "English is a language. It is spoken in England, in America and in many other "
+    "countries.",
+    "Pride and Prejudice": "Pride and Prejudice is a novel by Jane Austen. It tells how "
+    "Elizabeth Bennet and Mr. Darcy learn to love each other.",
     "gravity": "Gravity is the force that pulls things toward the earth.",
     "spring": "Spring is the time of year when the days grow warm and the flowers open.",
     "summer": "Summer is the warmest time of the year. The days are long and bright.",
@@ -164,18 +181,30 @@ NUMBERS = ("zero one two three four five six seven eight nine ten eleven "
            "nineteen twenty").split()
 
 HOWTO = {
-    "make tea": "To make tea, boil some water and pour it over the tea leaves. Wait for three minutes, and then pour the tea into a cup.",
-    "boil an egg": "To boil an egg, put it in boiling water. Wait for about eight minutes, and then put it in cold water.",
-    "bake bread": "To bake bread, mix flour, water, salt and yeast. Let the dough rest for an hour, and then bake it in a hot oven.",
-    "make soup": "To make soup, cut some vegetables and boil them in water with a little salt. Cook them until they are soft.",
-    "sleep well": "To sleep well, go to bed at the same time every night. Keep your room dark and quiet.",
-    "learn English": "To learn English, read a little every day. Listen to people who speak it, and do not be afraid to make mistakes.",
-    "make friends": "To make friends, be kind and listen to other people. A smile is a good way to begin.",
-    "be happy": "To be happy, be thankful for small things. Spend time with people you love, and help others when you can.",
-    "write a letter": "To write a letter, begin with a greeting. Then say what you want to say in plain words, and sign your name at the end.",
-    "write a story": "To write a story, begin with a person who wants something. Then tell what stands in the way, and how it ends.",
-    "plant a tree": "To plant a tree, dig a hole and put the roots in it. Fill the hole with earth, and give the tree water.",
-    "learn something new": "To learn something new, take one small step at a time. Try it every day, and do not give up.",
+    "make tea": "To make tea, boil some water and pour it over the tea leaves. Wait for three "
+    "minutes, and then pour the tea into a cup.",
+    "boil an egg": "To boil an egg, put it in boiling water. Wait for about eight minutes, and "
+    "then put it in cold water.",
+    "bake bread": "To bake bread, mix flour, water, salt and yeast. Let the dough rest for an "
+    "hour, and then bake it in a hot oven.",
+    "make soup": "To make soup, cut some vegetables and boil them in water with a little salt. "
+    "Cook them until they are soft.",
+    "sleep well": "To sleep well, go to bed at the same time every night. Keep your room dark "
+    "and quiet.",
+    "learn English": "To learn English, read a little every day. Listen to people who speak "
+    "it, and do not be afraid to make mistakes.",
+    "make friends": "To make friends, be kind and listen to other people. A smile is a good "
+    "way to begin.",
+    "be happy": "To be happy, be thankful for small things. Spend time with people you love, "
+    "and help others when you can.",
+    "write a letter": "To write a letter, begin with a greeting. Then say what you want to say "
+    "in plain words, and sign your name at the end.",
+    "write a story": "To write a story, begin with a person who wants something. Then tell "
+    "what stands in the way, and how it ends.",
+    "plant a tree": "To plant a tree, dig a hole and put the roots in it. Fill the hole with "
+    "earth, and give the tree water.",
+    "learn something new": "To learn something new, take one small step at a time. Try it "
+    "every day, and do not give up.",
     "be brave": "To be brave, take one small step, even when you are afraid. Then take another.",
     "save money": "To save money, spend less than you earn. Put a little away every month.",
     "stay healthy": "To stay healthy, eat good food, sleep enough and walk every day.",

@@ -9,7 +9,7 @@ CONFIG = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama",
     "hidden_size": 192, "intermediate_size": 384, "num_hidden_layers": 5,
     "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 32,
-    "vocab_size": 1536, "max_position_embeddings": 2048,
+    "vocab_size": 1536, "max_position_embeddings": 1024,
     "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu",
     "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False,
     "initializer_range": 0.02, "rope_scaling": None, "use_cache": True,

@@ -104,7 +104,7 @@ class Reference:
             logits = self.forward(out[-1:])[-1]
         return out, float(gap), first
 
-    def sample(self, ids, count, rng, temperature=0.7, top_p=0.9):
+    def sample(self, ids, count, rng, temperature=0.5, top_p=0.9):
         """Nucleus sampling until an end token."""
         self.reset()
         logits, out = self.forward(ids)[-1], []

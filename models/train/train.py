@@ -21,12 +21,13 @@ from muon import Muon
 SEED = 20260101
 SOURCES = ("bible", "austen", "tales", "chat", "talk")
 FIRST_MIX = (0.27, 0.25, 0.14, 0.34, 0.0)       # while the learning rate holds
-SECOND_MIX = (0.17, 0.14, 0.20, 0.29, 0.20)     # while it falls
+SECOND_MIX = (0.10, 0.06, 0.16, 0.30, 0.38)     # while it falls
 TOKENS = 2048                       # per step, whatever the window length
 WARMUP, PEAK, FLOOR = 200, 2.5e-3, 1.0e-4
 HOLD = 1440                         # steps at the peak before the cosine starts
+FALLS = ((HOLD, 2.5e-3), (2398, 1.7e-3), (3080, 7.0e-4))    # start and top of each
 SWITCH, MUON = 1949, 10.0              # first step of Muon, and its rate over AdamW's
-LENGTHS = ((0.82, 256), (0.985, 512), (1.0, 2048))
+WINDOWS = ((2942, 256), (3050, 512), (3080, 2048))       # up to a step; 1024 after
 CHECKPOINT_SECONDS = 180
 EVALUATE = 200
 
@@ -37,13 +38,16 @@ def rate(step, total):
         return PEAK * (step + 1) / WARMUP
     if step < HOLD:
         return PEAK
-    done = (step - HOLD) / (total - HOLD)
-    return FLOOR + (PEAK - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+    part = max(n for n, (start, _) in enumerate(FALLS) if step >= start)
+    start, top = FALLS[part]
+    end = total if start == FALLS[-1][0] else max(FALLS[-1][0], start + 1)
+    done = (step - start) / (end - start)
+    return FLOOR + (top - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
 
 
-def window(step, total):
+def window(step):
     """Window length at a step; the last steps teach the long positions."""
-    return next(length for share, length in LENGTHS if step < share * total)
+    return next((length for end, length in WINDOWS if step < end), 1024)
 
 
 class Data:
@@ -144,7 +148,7 @@ class Run:
             self.muon = self.start_muon()
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.step, self.total)
-        rows = self.data.batch(self.step, window(self.step, self.total))
+        rows = self.data.batch(self.step, window(self.step))
         # Past the hold, matrix products run in bfloat16, for speed.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.step >= HOLD):
             loss = loss_of(self.model, rows)
@@ -186,7 +190,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", help="folder for the corpus, checkpoints and log")
-    parser.add_argument("--steps", type=int, default=2880)
+    parser.add_argument("--steps", type=int, default=3145)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -40,16 +40,29 @@ public static class GatewayHosting
         // The exporter counts from when it is made.
         app.Services.GetRequiredService<PrometheusExporter>();
         CompletionEndpoints completions = app.Services.GetRequiredService<CompletionEndpoints>();
-        app.MapPost("/v1/chat/completions", (RequestDelegate)completions.ChatAsync);
-        app.MapPost("/v1/completions", (RequestDelegate)completions.TextAsync);
+        app.MapOnly(HttpMethods.Post, "/v1/chat/completions", completions.ChatAsync);
+        app.MapOnly(HttpMethods.Post, "/v1/completions", completions.TextAsync);
 
         ServiceEndpoints services = app.Services.GetRequiredService<ServiceEndpoints>();
-        app.MapGet("/v1/models", (RequestDelegate)services.ModelsAsync);
-        app.MapGet("/v1/models/{**id}", (RequestDelegate)services.ModelAsync);
-        app.MapGet("/health/live", (RequestDelegate)services.LiveAsync);
-        app.MapGet("/health/ready", (RequestDelegate)services.ReadyAsync);
-        app.MapGet("/metrics", (RequestDelegate)services.MetricsAsync);
+        app.MapOnly(HttpMethods.Get, "/v1/models", services.ModelsAsync);
+        app.MapOnly(HttpMethods.Get, "/v1/models/{**id}", services.ModelAsync);
+        app.MapOnly(HttpMethods.Get, "/health/live", services.LiveAsync);
+        app.MapOnly(HttpMethods.Get, "/health/ready", services.ReadyAsync);
+        app.MapOnly(HttpMethods.Get, "/metrics", services.MetricsAsync);
         app.MapGrpcSurface();
         return app;
+    }
+
+    private static void MapOnly(this WebApplication app, string method, string pattern, RequestDelegate handler)
+    {
+        app.MapMethods(pattern, [method], handler);
+
+        // gRPC's route for unknown methods matches any path, and any HTTP method: beside it, routing by itself answers 404.
+        app.Map(pattern, http =>
+        {
+            http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            http.Response.Headers.Allow = method;
+            return Task.CompletedTask;
+        });
     }
 }

@@ -38,7 +38,7 @@ internal sealed class MessageReader(PipeReader input, string? encoding, int? max
     {
         while (true)
         {
-            var result = await input.ReadAsync(cancellationToken);
+            var result = await ReadInputAsync(cancellationToken);
             var buffer = result.Buffer;
             if (TryReadFrame(buffer, out var compressed, out var payload))
             {
@@ -68,6 +68,19 @@ internal sealed class MessageReader(PipeReader input, string? encoding, int? max
     }
 
     private static RpcException Broken(string detail) => new(new Status(StatusCode.Internal, detail));
+
+    private async ValueTask<ReadResult> ReadInputAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await input.ReadAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            // The stream or the connection was reset; the call's token may fire only later.
+            throw new RpcException(new Status(StatusCode.Cancelled, "The client is gone."));
+        }
+    }
 
     private bool TryReadFrame(ReadOnlySequence<byte> buffer, out bool compressed, out ReadOnlySequence<byte> payload)
     {

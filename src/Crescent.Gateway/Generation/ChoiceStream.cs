@@ -17,7 +17,7 @@ internal sealed class ChoiceStream(
     StopStrings? stops,
     IReadOnlyList<int> stopTokenIds)
 {
-    private readonly ITokenDecoder _decoder = model.Tokenizer.CreateDecoder(skipSpecialTokens: true);
+    private readonly ITokenDecoder _decoder = StartDecoder(request, model);
     private readonly StringBuilder _held = new();
     private readonly List<HeldToken> _heldTokens = [];
     private int _stopState;
@@ -32,6 +32,17 @@ internal sealed class ChoiceStream(
     public int GeneratedTokens { get; private set; }
 
     public int CachedTokens { get; private set; }
+
+    /// <summary>
+    /// The output goes on where the prompt ends: decoded after its last token, a space at the very start is kept by
+    /// tokenizers that drop it from the start of a text.
+    /// </summary>
+    private static ITokenDecoder StartDecoder(GenerateRequest request, ServedModel model)
+    {
+        ITokenDecoder decoder = model.Tokenizer.CreateDecoder(skipSpecialTokens: true);
+        decoder.Append(request.PromptTokens[^1]);
+        return decoder;
+    }
 
     /// <returns>null: nothing came out.</returns>
     public CompletionDelta? Append(TokenFrame frame)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  call, connect, firstModel, generate, greedy, httpAddress, apiKey, metadata, Status, textOf, tokensOf, until,
+  call, connect, firstModel, generate, greedy, httpUrl, apiKey, metadata, Status, textOf, tokensOf, until,
 } from './server.js';
 
 let client;
@@ -140,7 +140,7 @@ test('log probabilities stay away unless asked for', async () => {
 
 test('gRPC and HTTP give the same text', async () => {
   const { text } = await generate(client, greedy(model));
-  const response = await fetch(`http://${httpAddress}/v1/completions`, {
+  const response = await fetch(new URL('/v1/completions', httpUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
     body: JSON.stringify({

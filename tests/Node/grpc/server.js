@@ -1,5 +1,5 @@
-// The server under test: CRESCENT_GRPC and CRESCENT_HTTP are its addresses (host:port), CRESCENT_API_KEY a key where it
-// has keys. The protocols of health and reflection come from their own packages, so that a wrong number here is seen.
+// The server under test: CRESCENT_GRPC is host:port, CRESCENT_HTTP a URL, CRESCENT_API_KEY a key where it has keys.
+// The protocols of health and reflection come from their own packages, so that a wrong number in ours is seen.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ const healthProto = join(dirname(require.resolve('grpc-health-check')), '../../p
 
 export const { status: Status, credentials, Metadata } = grpc;
 export const address = required('CRESCENT_GRPC');
-export const httpAddress = required('CRESCENT_HTTP');
+export const httpUrl = required('CRESCENT_HTTP');
 export const apiKey = process.env.CRESCENT_API_KEY;
 export const loaderOptions = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true };
 
@@ -105,7 +105,7 @@ function load(file) {
 function required(name) {
   const value = process.env[name];
   if (!value) {
-    throw new Error(`${name} is not set: it is the address of the server under test (host:port).`);
+    throw new Error(`${name} is not set: it is an address of the server under test.`);
   }
   return value;
 }
