@@ -43,7 +43,8 @@ public sealed class NodeServer : IAsyncDisposable
     /// <exception cref="IOException">A port is taken; the message names it.</exception>
     public static async Task<NodeServer> StartAsync(NodeOptions options, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        // Settings files of whatever folder the process was started in are not ours.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         logging(builder.Logging.ClearProviders());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -74,7 +74,7 @@ public sealed class GenerateTests(TinyModels models) : IClassFixture<TinyModels>
     [Fact]
     public async Task Control_C_ends_the_answer_with_130()
     {
-        using var process = CrescentProcess.Start("generate", "hello", "--model", models.Long, "--threads", "1", "--stop", "</s>");
+        using var process = CrescentProcess.Start("generate", "hello", "--model", models.Endless, "--threads", "1");
         await process.ReadCharAsync();
         process.Signal(PosixSignal.SIGINT);
         var ended = await process.EndAsync();

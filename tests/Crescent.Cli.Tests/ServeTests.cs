@@ -101,7 +101,7 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
     [Fact]
     public async Task Draining_ends_what_runs_after_the_limit()
     {
-        using var node = CrescentProcess.Start(Serve(models.Long, "--drain-limit", "0"));
+        using var node = CrescentProcess.Start(Serve(models.Endless, "--drain-limit", "0"));
         string url = UrlOf(await ReadyAsync(node));
         using var client = CrescentProcess.Start("generate", "hello", "--url", url);
         await client.ReadCharAsync();
@@ -115,7 +115,7 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
     [Fact]
     public async Task A_second_control_C_ends_at_once_with_130()
     {
-        using var node = CrescentProcess.Start(Serve(models.Long, "--drain-limit", "3600"));
+        using var node = CrescentProcess.Start(Serve(models.Endless, "--drain-limit", "3600"));
         string url = UrlOf(await ReadyAsync(node));
         using var client = CrescentProcess.Start("generate", "hello", "--url", url);
         await client.ReadCharAsync();

@@ -5,6 +5,7 @@ using Crescent.Cli.Output;
 using Crescent.Gateway.Generation;
 using Crescent.Server;
 using Microsoft.AspNetCore.Connections;
+using Spectre.Console;
 
 namespace Crescent.Cli.Commands;
 
@@ -95,7 +96,7 @@ internal sealed class ServeCommand : Command
         await using var source = await RemoteSource.ConnectAsync(new NodeClient(node.HttpAddress, key), node.Loaded!.Model.Id, cancellationToken);
         if (!json)
         {
-            NodeReport.PrintPrompt(_terminal, prompt);
+            _terminal.Screen.MarkupLine("  [dim]A first request:[/]");
         }
 
         var request = new CompletionRequest
@@ -106,7 +107,7 @@ internal sealed class ServeCommand : Command
             Sampling = new SamplingOverrides { Temperature = FirstRequestTemperature },
             Seed = 1,
         };
-        await new AnswerPrinter(_terminal, json).PrintAsync(source, request, cancellationToken);
+        await new AnswerPrinter(_terminal, json) { Lead = prompt }.PrintAsync(source, request, cancellationToken);
     }
 
     private async Task StopAsync(NodeServer node, NodeOptions options)

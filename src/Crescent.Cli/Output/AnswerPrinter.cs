@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Crescent.Cli.Answers;
 using Crescent.Gateway.Generation;
+using Spectre.Console;
 
 namespace Crescent.Cli.Output;
 
@@ -13,20 +14,33 @@ internal sealed class AnswerPrinter(Terminal terminal, bool json)
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Printed in bold before the text, as the beginning that it continues. Default: nothing.</summary>
+    public string Lead { get; init; } = "";
+
     /// <summary>Runs one request to its end. Cancelling ends the answer with <see cref="FinishReason.Cancelled"/> and does not throw.</summary>
     /// <exception cref="CliException">The answer could not be completed; what there was of it is printed.</exception>
     public async Task<Answer> PrintAsync(IAnswerSource source, CompletionRequest request, CancellationToken cancellationToken)
     {
         var text = new StringBuilder();
         var watch = Stopwatch.StartNew();
-        TimeSpan? first = null;
+        var firstPart = TimeSpan.Zero;
         await using var parts = source.AskAsync(request, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
-        var part = await terminal.WorkAsync("Waiting for the first token", show => FirstTextAsync(parts, show));
+        var part = await terminal.WorkAsync("Waiting for the first token", async show =>
+        {
+            var found = await FirstTextAsync(parts, show);
+            firstPart = watch.Elapsed;
+            return found;
+        });
+        TimeSpan? first = part.Text.Length > 0 ? firstPart : null;
+        if (!json)
+        {
+            terminal.Screen.Markup($"[bold]{Markup.Escape(Lead)}[/]");
+        }
+
         while (true)
         {
             if (part.Text.Length > 0)
             {
-                first ??= watch.Elapsed;
                 text.Append(part.Text);
                 if (!json)
                 {

@@ -45,12 +45,6 @@ internal sealed class NodeReport(NodeServer node, LoadedModel loaded, NodeOption
         void Row(string name, string value) => grid.AddRow($"[yellow]{name}[/]", value);
     }
 
-    public static void PrintPrompt(Terminal terminal, string prompt)
-    {
-        terminal.Screen.MarkupLine("  [dim]A first request:[/]");
-        terminal.Screen.Markup($"[bold]{Markup.Escape(prompt)}[/]");
-    }
-
     public void PrintInvitation(Terminal terminal)
     {
         terminal.Screen.WriteLine();

@@ -11,10 +11,16 @@ public static class ChatModel
     private static readonly string[] Specials = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"];
 
     /// <param name="contextLength">In tokens; a character of ASCII is one.</param>
-    public static void Write(string folder, bool chat = true, int contextLength = 512)
+    /// <param name="endless">Whether no token ends an answer.</param>
+    public static void Write(string folder, bool chat = true, int contextLength = 512, bool endless = false)
     {
         var config = RandomModel.Config() with { VocabularySize = FirstByte + 256, ContextLength = contextLength };
         var writer = RandomModel.Folder(config, seed: 7);
+        if (endless)
+        {
+            writer.Config.Remove("eos_token_id");
+        }
+
         if (chat)
         {
             writer.TokenizerConfig = new JsonObject { ["chat_template"] = "{{ '<|im_start|>' }}" };

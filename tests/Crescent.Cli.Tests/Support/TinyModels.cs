@@ -11,7 +11,7 @@ public sealed class TinyModels : IDisposable
     {
         ChatModel.Write(Chat);
         ChatModel.Write(Plain, chat: false);
-        ChatModel.Write(Long, contextLength: 1 << 20);
+        ChatModel.Write(Endless, contextLength: 1 << 20, endless: true);
     }
 
     /// <summary>Has a chat template; 512 tokens of context.</summary>
@@ -21,7 +21,7 @@ public sealed class TinyModels : IDisposable
     public string Plain => _folder["plain"];
 
     /// <summary>Has a chat template, and answers longer than any test waits.</summary>
-    public string Long => _folder["long"];
+    public string Endless => _folder["endless"];
 
     public void Dispose() => _folder.Dispose();
 }
