@@ -16,7 +16,7 @@ public class DistributionTests
         int vocabulary = random.Next(2, 60);
         var logits = RandomLogits(random, vocabulary, spread: 1 + (random.NextSingle() * 2));
         int[] prompt = RandomTokens(random, vocabulary);
-        int[] output = RandomTokens(random, vocabulary);
+        int[] output = [.. RandomTokens(random, vocabulary), .. RandomTokens(random, Math.Min(vocabulary, 3))];
         var parameters = RandomParameters(random, vocabulary) with { Seed = (ulong)seed };
         var counts = TokenCounts.Needed(parameters) ? new TokenCounts(prompt, output) : null;
 

@@ -48,7 +48,7 @@ public class TokenSamplerTests
         var logits = new float[1000];
         int[] Draw(ulong seed, int choice, int first) =>
             [.. Enumerable.Range(first, 40).Select(position => Sample(logits, new SamplingParameters { Seed = seed }, choice: choice, position: position))];
-        int[][] streams = [Draw(1, 0, 0), Draw(2, 0, 0), Draw(1, 1, 0), Draw(1, 0, 40), Draw(1ul << 32, 0, 0)];
+        int[][] streams = [Draw(1, 0, 0), Draw(2, 0, 0), Draw(1, 1, 0), Draw(1, 0, 40), Draw((1ul << 32) + 1, 0, 0)];
 
         foreach (var (i, stream) in streams.Index())
         {
