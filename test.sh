@@ -80,7 +80,6 @@ node_suite() {
   resumed "$name" && return
   local out=$results/$name
   mkdir -p "$out"
-  npm_install "$dir"
   artifacts/crescent serve --model "$model" --port 0 --grpc-port 0 --json > "$out/serve.json" 2> "$out/serve.log" &
   server=$!
   for _ in $(seq 300); do
@@ -104,6 +103,8 @@ choose_package_set Cluster.sln
 echo "building ..."
 build_release Cluster.sln
 write_launcher
+npm_install tests/Node/openai
+npm_install tests/Node/grpc
 tests/prepare-tokenizers.sh || echo "the reference tokenizers could not be installed; their tests are skipped"
 
 for project in tests/*.Tests; do

@@ -55,6 +55,19 @@ public sealed class NodeServerTests
         Assert.Contains("\"drained\"", body, StringComparison.Ordinal);
     }
 
+    [SharedModelFact]
+    public async Task TheFirstSpaceOfAnAnswerIsPartOfIt()
+    {
+        // This tokenizer writes a space into the token behind it, and drops one at the start of a text.
+        await using var node = await StartAsync(Options with { ModelPath = SharedModels.PathOf(SharedModels.Stories260K) });
+        var loaded = node.LoadModel();
+        using var client = new HttpClient { BaseAddress = node.HttpAddress };
+        var response = await client.PostAsJsonAsync(
+            "/v1/completions", new { model = loaded.Model.Id, prompt = "Once upon", max_tokens = 4, temperature = 0 });
+        string body = await response.Content.ReadAsStringAsync();
+        Assert.Contains("\"text\":\" a time", body, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ADeviceCacheSmallerThanABlockIsRefused()
     {

@@ -138,8 +138,8 @@ public sealed class StopStringTests
 
     private static ChoiceStream Choice(IReadOnlyList<byte[]> pieces, string[] stops)
     {
-        ServedModel model = FakeCluster.CreateModel("m", null, 100) with { Tokenizer = new PieceTokenizer(pieces) };
-        var request = new GenerateRequest { Id = "r", Model = "m", PromptTokens = [1], MaxTokens = 99 };
+        ServedModel model = FakeCluster.CreateModel("m", null, 100) with { Tokenizer = new PieceTokenizer([.. pieces, "prompt"u8.ToArray()]) };
+        var request = new GenerateRequest { Id = "r", Model = "m", PromptTokens = [pieces.Count], MaxTokens = 99 };
         return new ChoiceStream(0, request, model, stops.Length == 0 ? null : new StopStrings(stops), []);
     }
 

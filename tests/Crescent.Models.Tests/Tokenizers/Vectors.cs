@@ -11,12 +11,11 @@ internal static class Vectors
 {
     public const string HowToMake = "run tests/prepare-tokenizers.sh";
 
-    private static readonly string Root = Repository.Root;
-    private static readonly string Folder = Path.Combine(Root, "tests", "Node", "tokenizers");
+    private static readonly string Folder = Path.Combine(Repository.Root, "tests", "Node", "tokenizers");
 
     public static bool Exist => File.Exists(Path.Combine(Folder, "vectors", "stamp"));
 
-    public static string Stories260K => Path.Combine(Path.GetDirectoryName(Root)!, "shared", "models", "stories260K");
+    public static string Stories260K => Path.Combine(Path.GetDirectoryName(Repository.Root)!, "shared", "models", "stories260K");
 
     public static string TokenizerJsonOf(string name) => name switch
     {
