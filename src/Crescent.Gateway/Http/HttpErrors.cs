@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -22,7 +23,7 @@ internal static partial class HttpErrors
                 await WriteAsync(http, http.Response.StatusCode, new RequestException(RefusalKind.NotFound, message)).ConfigureAwait(false);
             }
         }
-        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is ConnectionResetException || http.RequestAborted.IsCancellationRequested)
         {
             // There is nobody to answer.
         }

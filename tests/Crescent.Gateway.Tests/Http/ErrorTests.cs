@@ -238,12 +238,19 @@ public sealed class ErrorTests
         Assert.Contains("1000 bytes", error.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_wrong_method_is_405()
+    [Theory]
+    [InlineData("GET", Chat, "POST")]
+    [InlineData("GET", Text, "POST")]
+    [InlineData("DELETE", Text, "POST")]
+    [InlineData("POST", "/v1/models", "GET")]
+    [InlineData("DELETE", "/v1/models/fake/model", "GET")]
+    [InlineData("POST", "/metrics", "GET")]
+    public async Task A_wrong_method_is_405(string method, string path, string allowed)
     {
         await using GatewayServer server = await GatewayServer.StartAsync();
-        using HttpResponseMessage response = await server.Client.GetAsync(Chat);
-        await AssertErrorAsync(response, 405, "invalid_request_error", "/v1/chat/completions does not take GET; it takes POST.", null);
+        using HttpResponseMessage response = await server.Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+        await AssertErrorAsync(response, 405, "invalid_request_error", $"{path} does not take {method}; it takes {allowed}.", null);
+        Assert.Equal([allowed], response.Content.Headers.Allow);
     }
 
     [Fact]
