@@ -19,7 +19,7 @@ case "${1:-}" in
 esac
 
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
-[ -z "$(git status --porcelain 2>/dev/null)" ] || commit="$commit+changes"
+[ -z "$(git status --porcelain -- . ':!tests/LONG.md' 2>/dev/null)" ] || commit="$commit+changes"
 results=$PWD/artifacts/test-results
 done_dir=artifacts/long/$commit
 passed=0 failed=0 skipped=0
@@ -74,13 +74,13 @@ npm_install() {
     npm --prefix "$1" ci --no-audit --no-fund --ignore-scripts --loglevel=error
 }
 
-# node_suite NAME DIR MODEL: the suite's clients against a server on free ports.
+# node_suite NAME DIR MODEL [KEY]: the suite's clients against a server on free ports, which asks for the key if given.
 node_suite() {
-  local name=$1 dir=$2 model=$3 started=$SECONDS ready server status=0
+  local name=$1 dir=$2 model=$3 key=${4:-} started=$SECONDS server status=0 broken
   resumed "$name" && return
   local out=$results/$name
   mkdir -p "$out"
-  artifacts/crescent serve --model "$model" --port 0 --grpc-port 0 --json > "$out/serve.json" 2> "$out/serve.log" &
+  artifacts/crescent serve --model "$model" --port 0 --grpc-port 0 --json ${key:+--api-key "$key"} > "$out/serve.json" 2> "$out/serve.log" &
   server=$!
   for _ in $(seq 300); do
     [ ! -s "$out/serve.json" ] && kill -0 $server 2>/dev/null || break
@@ -88,10 +88,10 @@ node_suite() {
   done
   field() { node -e 'console.log(JSON.parse(require("fs").readFileSync(process.argv[1],"utf8").split("\n")[0])[process.argv[2]] ?? "")' "$out/serve.json" "$1"; }
   CRESCENT_HTTP=$(field http) CRESCENT_GRPC=$(field grpc) \
-    node --test --test-concurrency=1 --test-reporter=tap "$dir"/*.test.*js > "$out/tap.txt" 2>&1 || status=$?
+    env ${key:+"CRESCENT_API_KEY=$key"} node --test --test-concurrency=1 --test-reporter=tap "$dir"/*.test.*js > "$out/tap.txt" 2>&1 || status=$?
   kill -TERM $server 2>/dev/null && wait $server || { echo "   the server did not end cleanly"; status=1; }
   total() { awk -v key="$1" '$1 == "#" && $2 == key { print $3 }' "$out/tap.txt" | tail -1; }
-  local broken=$(total fail)
+  broken=$(total fail)
   [ $status = 0 ] || [ "${broken:-0}" -gt 0 ] || broken=1
   [ $status = 0 ] || { grep -E "^ *not ok|error:|expected:|actual:" "$out/tap.txt" || tail -30 "$out/tap.txt"; tail -5 "$out/serve.log"; }
   grep -E "^ *ok .*# SKIP" "$out/tap.txt" | sed 's/^ *ok [0-9]* - /   skipped /' || true
@@ -111,7 +111,7 @@ for project in tests/*.Tests; do
   dotnet_suite "$(basename "$project")"
 done
 node_suite openai-client tests/Node/openai models/crescent-xs
-node_suite grpc-client tests/Node/grpc models/crescent-xs
+node_suite grpc-client tests/Node/grpc models/crescent-xs a-test-key
 started=$SECONDS
 if dotnet format Cluster.sln --verify-no-changes --no-restore > "$results/format.txt" 2>&1; then
   finish format 1 0 0 $((SECONDS - started))

@@ -45,12 +45,11 @@ choose_package_set() {
   export PackageSet
 }
 
-# build_release PROJECT builds quietly, with one compiler process for all projects that ends with the build.
+# build_release PROJECT builds quietly, with one compiler process for all projects; it ends by itself when idle.
 build_release() {
   local log="$root/artifacts/build.log" status=0
   mkdir -p "$root/artifacts"
   (cd "$root" && UseSharedCompilation=true dotnet build "$1" -c Release -v q -p:PackageSet="$PackageSet") >"$log" 2>&1 || status=$?
-  dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1 || true
   if [ "$status" -ne 0 ]; then
     grep -E 'error|warning' "$log" | sort -u >&2 || cat "$log" >&2
     echo "error: the build failed; its output is in $log" >&2

@@ -1,5 +1,5 @@
-using System.Net.Http.Json;
 using System.Net;
+using System.Net.Http.Json;
 using Crescent.Testing;
 using Microsoft.Extensions.Logging;
 
