@@ -15,6 +15,9 @@ namespace Crescent.Scheduling;
 /// </summary>
 public sealed class Sequence
 {
+    /// <summary>Output tokens there is room for from the start; most requests allow far more than they use.</summary>
+    private const int ReservedTokens = 256;
+
     private readonly List<int> _tokens;
     private readonly List<BlockHash> _chain = [];
     private readonly BlockHash _root;
@@ -27,7 +30,7 @@ public sealed class Sequence
         Id = id;
         Request = request;
         _root = root;
-        _tokens = new List<int>(request.PromptTokens.Count + request.MaxTokens);
+        _tokens = new List<int>(request.PromptTokens.Count + Math.Min(request.MaxTokens, ReservedTokens));
         _tokens.AddRange(request.PromptTokens);
         _tokens.AddRange(request.GeneratedTokens);
     }
