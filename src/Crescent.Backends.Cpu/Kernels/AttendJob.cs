@@ -22,6 +22,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
 {
     private const int MaxBlockSize = 256;
 
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         var layout = pool.Layout!;
@@ -74,6 +75,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
     }
 
     /// <summary>scores[j] = scale · q · K[j], padded to whole vectors with −∞; returns the largest.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
     private float Scores(float* query, byte* keys, int dim, int count, float* scores)
     {
         int vectors = dim - (dim % TSimd.Width);
@@ -112,6 +114,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
     }
 
     /// <summary>scores[j] = exp(scores[j] − max), padding 0; returns their sum.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
     private static float Weigh(float* scores, int count, float max)
     {
         var sum = TSimd.Broadcast(0);
@@ -136,6 +139,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
     }
 
     /// <summary>target[i] = Σⱼ weights[j] · V[j][i], j ascending.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
     private void WeightedValues(float* weights, byte* values, int dim, int count, float* target)
     {
         long stride = pool.Type.RowBytes(dim);
@@ -184,6 +188,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
     }
 
     /// <summary>Merges a later partial into (o, max, sum): both sums are rescaled to the larger maximum.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
     private static void Merge(float* o, ref float max, ref float sum, float* partial, float partialMax, float partialSum, int dim)
     {
         float merged = MathF.Max(max, partialMax);
@@ -204,6 +209,7 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
         }
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private void Normalise(int firstRow, int rows, int kvHead, int group, int dim, float* sums)
     {
         for (int row = 0; row < rows; row++)

@@ -18,6 +18,7 @@ internal readonly unsafe struct LinearJob<TSimd, TVec, TElements>(
     public const int BlockOutputs = 16;
     private const int Tile = 4;
 
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         int first = item * BlockOutputs;
@@ -60,6 +61,7 @@ internal readonly unsafe struct LinearJob<TSimd, TVec, TElements>(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVec Load(byte* w, int k) => TElements.Load<TSimd, TVec>(w, k);
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private void FourByFour(int row, int output)
     {
         float* x0 = x + ((long)row * inputs), x1 = x0 + inputs, x2 = x1 + inputs, x3 = x2 + inputs;
@@ -99,6 +101,7 @@ internal readonly unsafe struct LinearJob<TSimd, TVec, TElements>(
         Finish4(row + 3, output, a30, a31, a32, a33);
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private void OneByFour(int row, int output)
     {
         float* x0 = x + ((long)row * inputs);
@@ -118,6 +121,7 @@ internal readonly unsafe struct LinearJob<TSimd, TVec, TElements>(
         Finish4(row, output, a0, a1, a2, a3);
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private void One(int row, int output)
     {
         float* x0 = x + ((long)row * inputs);
@@ -155,6 +159,7 @@ internal readonly unsafe struct LinearJob<TSimd, TVec, TElements>(
         *target = accumulate ? *target + total : total;
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private float Tail(int row, int output, float total, int from)
     {
         float* x0 = x + ((long)row * inputs);

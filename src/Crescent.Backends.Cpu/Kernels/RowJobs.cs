@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Crescent.Backends.Cpu.Simd;
 
 namespace Crescent.Backends.Cpu.Kernels;
@@ -9,6 +10,7 @@ internal readonly unsafe struct EmbedJob<TSimd, TVec, TElements>(
     where TVec : unmanaged
     where TElements : struct, IElements
 {
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         byte* source = table + (tokens[item] * stride);
@@ -32,6 +34,7 @@ internal readonly unsafe struct RmsNormJob<TSimd, TVec>(
     where TSimd : struct, ISimd<TVec>
     where TVec : unmanaged
 {
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         float* source = input + ((long)item * columns);
@@ -69,6 +72,7 @@ internal readonly unsafe struct SwiGluJob<TSimd, TVec>(float* gate, float* up, f
     where TSimd : struct, ISimd<TVec>
     where TVec : unmanaged
 {
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         long offset = (long)item * columns;
@@ -84,6 +88,7 @@ internal readonly unsafe struct SwiGluJob<TSimd, TVec>(float* gate, float* up, f
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV SwiGlu<TS, TV>(float* gate, float* up)
         where TS : struct, ISimd<TV>
         where TV : unmanaged
@@ -98,6 +103,7 @@ internal readonly unsafe struct SwiGluJob<TSimd, TVec>(float* gate, float* up, f
 internal readonly unsafe struct RopeAndWriteKvJob(
     CpuTensor q, CpuTensor k, CpuTensor v, CpuTensor rotation, bool interleaved, CpuTensor pool, int layer, BlockId* slots, int* offsets) : IJob
 {
+    [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
         var layout = pool.Layout!;
@@ -122,6 +128,7 @@ internal readonly unsafe struct RopeAndWriteKvJob(
         }
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private void Rotate(float* head, float* cosines, int dim)
     {
         int half = dim / 2;
@@ -138,6 +145,7 @@ internal readonly unsafe struct RopeAndWriteKvJob(
         }
     }
 
+    [MethodImpl(Kernel.FullyOptimised)]
     private static void Write(float* source, byte* block, long element, int dim, DType type)
     {
         if (type == DType.F32)

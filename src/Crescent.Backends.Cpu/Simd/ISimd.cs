@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Crescent.Backends.Cpu.Simd;
 
 /// <summary>
@@ -67,6 +69,7 @@ internal static class Simd<TSimd, TVec>
     /// exp(x) with a relative error below 3e-7: x = n·ln2 + r with |r| ≤ ln2/2, and a degree-6 Taylor polynomial in r.
     /// Below −87 the result is 0 to within 1e-38; above 88 it saturates.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVec Exp(TVec x)
     {
         // −∞ (a masked score) must not reach the subtraction below as ∞ − ∞.
