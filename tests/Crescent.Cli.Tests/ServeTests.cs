@@ -99,6 +99,23 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
     }
 
     [Fact]
+    public async Task The_limits_of_the_gateway_are_options()
+    {
+        using var node = CrescentProcess.Start(Serve(models.Endless, "--max-body", "1KiB", "--max-requests", "1", "--drain-limit", "0"));
+        string url = UrlOf(await ReadyAsync(node));
+        var tooLarge = await CrescentProcess.RunAsync(["generate", new string('x', 1100), "--url", url]);
+        Assert.Contains("1024", Assert.Single(tooLarge.Lines), StringComparison.Ordinal);
+        using var running = CrescentProcess.Start("generate", "hello", "--url", url);
+        await running.ReadCharAsync();
+        var overloaded = await CrescentProcess.RunAsync(["generate", "hello", "--url", url]);
+        Assert.Equal(1, overloaded.ExitCode);
+        Assert.Contains("at most 1 requests", Assert.Single(overloaded.Lines), StringComparison.Ordinal);
+        node.Signal(PosixSignal.SIGTERM);
+        Assert.Equal(0, (await node.EndAsync()).ExitCode);
+        await running.EndAsync();
+    }
+
+    [Fact]
     public async Task Draining_ends_what_runs_after_the_limit()
     {
         using var node = CrescentProcess.Start(Serve(models.Endless, "--drain-limit", "0"));

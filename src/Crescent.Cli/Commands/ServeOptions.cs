@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Numerics;
+using Crescent.Cli.Output;
 using Crescent.Gateway;
 using Crescent.Gateway.Auth;
 using Crescent.Scheduling;
@@ -17,6 +18,7 @@ internal sealed class ServeOptions
     private const int MaxBlockSize = 256;
     private const int MaxTokenBudget = 65536;
     private const int MaxSequencesLimit = 4096;
+    private const int MaxRequestsLimit = 65536;
     private const int MaxDrainSeconds = 86400;
 
     private static readonly NodeOptions Defaults = new() { ModelPath = "" };
@@ -40,6 +42,15 @@ internal sealed class ServeOptions
     private readonly Option<int?> _maxSequences = Values.Number(
         "--max-sequences", "N", $"Requests that run at once; others wait. [default: {Defaults.Worker.Scheduler.MaxSequences}]", 1, MaxSequencesLimit);
 
+    private readonly Option<int?> _maxRequests = Values.Number(
+        "--max-requests", "N", $"Requests running or waiting at one time; one more is refused. [default: {Defaults.Gateway.MaxRequests}]", 1, MaxRequestsLimit);
+
+    private readonly Option<long?> _maxPromptTokens = Values.Number(
+        "--max-prompt-tokens", "N", $"Their prompt tokens together. [default: {Defaults.Gateway.MaxPromptTokens}]", 1, long.MaxValue);
+
+    private readonly Option<long?> _maxBody = Values.Size(
+        "--max-body", $"The largest HTTP body or gRPC message. [default: {ByteSize.Format(Defaults.Gateway.MaxBodyBytes)}]");
+
     private readonly Option<ApiKey[]> _apiKeys = new("--api-key")
     {
         HelpName = "KEY[=TENANT]",
@@ -53,7 +64,7 @@ internal sealed class ServeOptions
     public void AddTo(Command command)
     {
         foreach (var option in (IReadOnlyList<Option>)
-            [.. _engine.All, _name, _port, _grpcPort, _blockSize, _tokenBudget, _maxSequences, _apiKeys, _drainLimit])
+            [.. _engine.All, _name, _port, _grpcPort, _blockSize, _tokenBudget, _maxSequences, _maxRequests, _maxPromptTokens, _maxBody, _apiKeys, _drainLimit])
         {
             command.Options.Add(option);
         }
@@ -65,6 +76,7 @@ internal sealed class ServeOptions
         int port = parsed.GetValue(_port) ?? Defaults.Port;
         int grpcPort = parsed.GetValue(_grpcPort) ?? Defaults.GrpcPort;
         int blockSize = parsed.GetValue(_blockSize) ?? Defaults.BlockSize;
+        int maxRequests = parsed.GetValue(_maxRequests) ?? Defaults.Gateway.MaxRequests;
         var scheduler = new SchedulerOptions
         {
             TokenBudget = parsed.GetValue(_tokenBudget) ?? Defaults.Worker.Scheduler.TokenBudget,
@@ -82,8 +94,14 @@ internal sealed class ServeOptions
             GrpcPort = grpcPort,
             BlockSize = blockSize,
             DrainLimit = parsed.GetValue(_drainLimit) is { } seconds ? TimeSpan.FromSeconds(seconds) : Defaults.DrainLimit,
-            Worker = new WorkerOptions { Scheduler = scheduler },
-            Gateway = new GatewayOptions { ApiKeys = parsed.GetValue(_apiKeys) ?? [] },
+            Worker = new WorkerOptions { Scheduler = scheduler, MaxRequests = Math.Max(Defaults.Worker.MaxRequests, maxRequests) },
+            Gateway = new GatewayOptions
+            {
+                MaxRequests = maxRequests,
+                MaxPromptTokens = parsed.GetValue(_maxPromptTokens) ?? Defaults.Gateway.MaxPromptTokens,
+                MaxBodyBytes = parsed.GetValue(_maxBody) ?? Defaults.Gateway.MaxBodyBytes,
+                ApiKeys = parsed.GetValue(_apiKeys) ?? [],
+            },
         };
     }
 
