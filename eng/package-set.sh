@@ -29,8 +29,9 @@ choose_package_set() {
     PackageSet=full
     echo "package set: full (this machine's registry has every package)"
   else
-    # NU1101-1103: no such package or version. NU1301: the registry does not answer for it.
-    missing=$(sed -nE 's/.*error NU110[123]: Unable to find( a stable)? package ([A-Za-z0-9._-]*[A-Za-z0-9_-]).*/\2/p' <<<"$log" | sort -u | paste -sd ',' | sed 's/,/, /g')
+    # NU1101-1103: no such package or version. NU1603: only another version. NU1301: the registry does not answer for it.
+    missing=$(sed -nE -e 's/.*error NU110[123]: Unable to find( a stable)? package ([A-Za-z0-9._-]*[A-Za-z0-9_-]).*/\2/p' \
+      -e 's/.*error NU1603: .* but ([A-Za-z0-9._-]+ [^ ]+) was not found.*/\1/p' <<<"$log" | sort -u | paste -sd ',' | sed 's/,/, /g')
     if [ -z "$missing" ] && ! grep -q 'error NU1301' <<<"$log"; then
       printf '%s\n' "$log" >&2
       exit 1
