@@ -63,24 +63,20 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
 
     public void Embed(CpuTensor table, ReadOnlySpan<int> tokens, CpuTensor output)
     {
-        fixed (int* ids = tokens)
+        switch (table.Type)
         {
-            long stride = table.Type.RowBytes(table.Columns);
-            switch (table.Type)
-            {
-                case DType.F32:
-                    _threads.Run(new EmbedJob<TSimd, TVec, F32Elements>(table.Data, stride, ids, output.Floats, table.Columns), tokens.Length);
-                    break;
-                case DType.F16:
-                    _threads.Run(new EmbedJob<TSimd, TVec, F16Elements>(table.Data, stride, ids, output.Floats, table.Columns), tokens.Length);
-                    break;
-                case DType.BF16:
-                    _threads.Run(new EmbedJob<TSimd, TVec, BF16Elements>(table.Data, stride, ids, output.Floats, table.Columns), tokens.Length);
-                    break;
-                default:
-                    _threads.Run(new EmbedJob<TSimd, TVec, Q8Elements>(table.Data, stride, ids, output.Floats, table.Columns), tokens.Length);
-                    break;
-            }
+            case DType.F32:
+                Embed<F32Elements>(table, tokens, output);
+                break;
+            case DType.F16:
+                Embed<F16Elements>(table, tokens, output);
+                break;
+            case DType.BF16:
+                Embed<BF16Elements>(table, tokens, output);
+                break;
+            default:
+                Embed<Q8Elements>(table, tokens, output);
+                break;
         }
     }
 
@@ -163,6 +159,17 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
     }
 
     public void Dispose() => _threads.Dispose();
+
+    private void Embed<TElements>(CpuTensor table, ReadOnlySpan<int> tokens, CpuTensor output)
+        where TElements : struct, IElements
+    {
+        fixed (int* ids = tokens)
+        {
+            var job = new EmbedJob<TSimd, TVec, TElements>(
+                table.Data, table.Type.RowBytes(table.Columns), ids, output.Floats, table.Columns);
+            _threads.Run(job, tokens.Length);
+        }
+    }
 
     private void Linear<TElements>(CpuTensor input, CpuTensor weight, CpuTensor output, int rows, bool accumulate)
         where TElements : struct, IElements

@@ -21,7 +21,6 @@ public sealed class NodeServer : IAsyncDisposable
     private readonly NodeOptions _options;
     private readonly WebApplication _app;
     private readonly LocalCluster _cluster;
-    private LoadedModel? _loaded;
 
     private NodeServer(NodeOptions options, WebApplication app, LocalCluster cluster)
     {
@@ -37,7 +36,7 @@ public sealed class NodeServer : IAsyncDisposable
     public Uri GrpcAddress => Address(1);
 
     /// <summary>Null until <see cref="LoadModel"/> has returned.</summary>
-    public LoadedModel? Loaded => _loaded;
+    public LoadedModel? Loaded { get; private set; }
 
     /// <summary>Listens; nothing is loaded yet.</summary>
     /// <exception cref="IOException">A port is taken; the message names it.</exception>
@@ -75,19 +74,19 @@ public sealed class NodeServer : IAsyncDisposable
     /// <exception cref="Models.Weights.ModelFormatException">Names the file and what is wrong with it.</exception>
     public LoadedModel LoadModel()
     {
-        _loaded = LoadedModel.Open(_options, _app.Services.GetRequiredService<ILoggerFactory>());
-        _cluster.Add(_loaded.Model, _loaded.Worker);
-        return _loaded;
+        Loaded = LoadedModel.Open(_options, _app.Services.GetRequiredService<ILoggerFactory>());
+        _cluster.Add(Loaded.Model, Loaded.Worker);
+        return Loaded;
     }
 
     /// <summary>Refuses new requests, lets running ones finish within the drain limit, ends the rest, stops listening.</summary>
     public async Task StopAsync()
     {
         _app.Services.GetRequiredService<GatewayLifetime>().StartDraining();
-        if (_loaded is not null)
+        if (Loaded is not null)
         {
             using var limit = new CancellationTokenSource(_options.DrainLimit);
-            await _loaded.Worker.DrainAsync(limit.Token);
+            await Loaded.Worker.DrainAsync(limit.Token);
         }
 
         await _app.StopAsync();
@@ -96,7 +95,7 @@ public sealed class NodeServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
-        _loaded?.Dispose();
+        Loaded?.Dispose();
     }
 
     private Uri Address(int index) =>
