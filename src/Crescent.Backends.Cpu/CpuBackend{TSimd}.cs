@@ -4,20 +4,27 @@ using Crescent.Backends.Cpu.Simd;
 namespace Crescent.Backends.Cpu;
 
 /// <summary>
-/// Managed SIMD kernels over native memory. Calls run at once on the backend's threads, so everything enqueued is
-/// always done and fences are free. Weights are aliased where they lie, also in their quantised form.
+/// Managed SIMD kernels over native memory. Calls run at once on the backend's threads; only linear layers wait for a
+/// call that is not another layer of the same input, so fences are free. Weights are aliased where they lie, also in
+/// their quantised form.
 /// </summary>
 internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
     where TSimd : struct, ISimd<TVec>
     where TVec : unmanaged
 {
     /// <summary>Raised whenever a kernel's bits change, so that KV of two revisions never mixes.</summary>
-    private const int KernelRevision = 1;
+    private const int KernelRevision = 2;
+
+    /// <summary>A tile of attention lies on the stack.</summary>
+    private const int MaxHeadDim = 256;
 
     private readonly CpuThreads _threads;
-    private readonly List<AttendTile> _tiles = [];
-    private BlockId[] _slots = [];
-    private int[] _offsets = [];
+    private readonly AttendPlan _plan = new();
+    private readonly List<LinearPart> _linear = [];
+    private CpuTensor? _linearInput;
+    private int _linearRows;
+    private bool _linearAccumulates;
+    private KvSlot[] _slots = [];
 
     public CpuBackend(string path, int threads)
     {
@@ -50,16 +57,27 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
             throw new NotSupportedException($"the CPU backend keeps KV as F32 or BF16, not {layout.Type}");
         }
 
+        if (layout.HeadDim > MaxHeadDim)
+        {
+            throw new NotSupportedException($"the CPU backend attends heads of up to {MaxHeadDim} dimensions, not {layout.HeadDim}");
+        }
+
         return CpuTensor.KvPool(layout, blocks);
     }
 
     public void Release(CpuTensor handle) => handle.Dispose();
 
-    public void Upload(ReadOnlySpan<float> values, CpuTensor activation) =>
+    public void Upload(ReadOnlySpan<float> values, CpuTensor activation)
+    {
+        Flush();
         values.CopyTo(new Span<float>(activation.Floats, checked(activation.Rows * activation.Columns)));
+    }
 
-    public void Download(CpuTensor activation, Span<float> values) =>
+    public void Download(CpuTensor activation, Span<float> values)
+    {
+        Flush();
         new ReadOnlySpan<float>(activation.Floats, values.Length).CopyTo(values);
+    }
 
     public void Embed(CpuTensor table, ReadOnlySpan<int> tokens, CpuTensor output)
     {
@@ -82,6 +100,7 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
 
     public void Gather(CpuTensor input, ReadOnlySpan<int> rows, CpuTensor output)
     {
+        Flush();
         for (int i = 0; i < rows.Length; i++)
         {
             var source = new ReadOnlySpan<float>(input.Floats + ((long)rows[i] * input.Columns), input.Columns);
@@ -90,75 +109,84 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
     }
 
     public void RmsNorm(CpuTensor input, CpuTensor weight, float epsilon, CpuTensor output, int rows) =>
-        _threads.Run(new RmsNormJob<TSimd, TVec>(input.Floats, weight.Floats, epsilon, output.Floats, weight.Columns), rows);
+        Run(new RmsNormJob<TSimd, TVec>(input.Floats, weight.Floats, epsilon, output.Floats, weight.Columns), rows);
 
     public void Linear(CpuTensor input, CpuTensor weight, CpuTensor output, int rows, bool accumulate)
     {
-        switch (weight.Type)
+        // Layers of one input wait for each other and run as one job: Q, K and V; gate and up.
+        bool joins = _linearInput == input && _linearRows == rows && !_linearAccumulates && !accumulate && output != input;
+        foreach (var part in _linear)
         {
-            case DType.F32:
-                Linear<F32Elements>(input, weight, output, rows, accumulate);
-                break;
-            case DType.F16:
-                Linear<F16Elements>(input, weight, output, rows, accumulate);
-                break;
-            case DType.BF16:
-                Linear<BF16Elements>(input, weight, output, rows, accumulate);
-                break;
-            default:
-                Linear<Q8Elements>(input, weight, output, rows, accumulate);
-                break;
+            joins &= part.Output != output;
         }
+
+        if (!joins)
+        {
+            Flush();
+        }
+
+        _linear.Add(new LinearPart(weight, output));
+        (_linearInput, _linearRows, _linearAccumulates) = (input, rows, accumulate);
     }
 
     public void SwiGlu(CpuTensor gate, CpuTensor up, CpuTensor output, int rows) =>
-        _threads.Run(new SwiGluJob<TSimd, TVec>(gate.Floats, up.Floats, output.Floats, gate.Columns), rows);
+        Run(new SwiGluJob<TSimd, TVec>(gate.Floats, up.Floats, output.Floats, gate.Columns), rows);
 
     public void RopeAndWriteKv(CpuTensor q, CpuTensor k, CpuTensor v, CpuTensor rotation, bool interleaved, CpuTensor pool, int layer, AttentionBatch batch)
     {
         FindSlots(batch, pool.Layout!.BlockSize);
-        fixed (BlockId* slots = _slots)
-        fixed (int* offsets = _offsets)
+        fixed (KvSlot* slots = _slots)
         {
-            _threads.Run(new RopeAndWriteKvJob(q, k, v, rotation, interleaved, pool, layer, slots, offsets), batch.Rows);
+            int items = (batch.Rows + RopeJob<TSimd, TVec>.Rows - 1) / RopeJob<TSimd, TVec>.Rows;
+            Run(new RopeJob<TSimd, TVec>(q, k, v, rotation, interleaved, pool, layer, slots, batch.Rows), items);
         }
     }
 
     public void Attend(CpuTensor q, CpuTensor pool, int layer, AttentionBatch batch, float scale, CpuTensor output)
     {
-        CutTiles(batch);
-        int items = _tiles.Count * pool.Layout!.KvHeads;
+        var layout = pool.Layout!;
+        _plan.Cut(batch, layout, q.Columns / layout.HeadDim / layout.KvHeads);
         if (pool.Type == DType.F32)
         {
-            _threads.Run(new AttendJob<TSimd, TVec, F32Elements>(q, pool, layer, batch, _tiles, scale, output), items);
+            Run(new AttendJob<TSimd, TVec, F32Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
         }
         else
         {
-            _threads.Run(new AttendJob<TSimd, TVec, BF16Elements>(q, pool, layer, batch, _tiles, scale, output), items);
+            Run(new AttendJob<TSimd, TVec, BF16Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
         }
+
+        Run(new AttendMergeJob<TSimd, TVec>(batch, _plan, output), _plan.Merges);
     }
 
     public FenceTicket CopyOut(CpuTensor pool, BlockId block, int firstLayer, int layers, Memory<byte> destination, FenceTicket after)
     {
-        int bytes = checked((int)(pool.Layout!.LayerBytes * layers));
-        new ReadOnlySpan<byte>(pool.Layer(block, firstLayer), bytes).CopyTo(destination.Span);
+        fixed (byte* outside = destination.Span[..checked((int)(pool.Layout!.LayerBytes * layers))])
+        {
+            Interchange.Copy(pool, block, firstLayer, layers, outside, inward: false);
+        }
+
         return Fence();
     }
 
     public FenceTicket CopyIn(CpuTensor pool, BlockId block, int firstLayer, int layers, ReadOnlyMemory<byte> source, FenceTicket after)
     {
-        int bytes = checked((int)(pool.Layout!.LayerBytes * layers));
-        source.Span[..bytes].CopyTo(new Span<byte>(pool.Layer(block, firstLayer), bytes));
+        fixed (byte* outside = source.Span[..checked((int)(pool.Layout!.LayerBytes * layers))])
+        {
+            Interchange.Copy(pool, block, firstLayer, layers, outside, inward: true);
+        }
+
         return Fence();
     }
 
     public FenceTicket Fence() => default;
 
-    public void Wait(FenceTicket ticket)
-    {
-    }
+    public void Wait(FenceTicket ticket) => Flush();
 
-    public void Dispose() => _threads.Dispose();
+    public void Dispose()
+    {
+        _threads.Dispose();
+        _plan.Dispose();
+    }
 
     private void Embed<TElements>(CpuTensor table, ReadOnlySpan<int> tokens, CpuTensor output)
         where TElements : struct, IElements
@@ -167,17 +195,33 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
         {
             var job = new EmbedJob<TSimd, TVec, TElements>(
                 table.Data, table.Type.RowBytes(table.Columns), ids, output.Floats, table.Columns);
-            _threads.Run(job, tokens.Length);
+            Run(job, tokens.Length);
         }
     }
 
-    private void Linear<TElements>(CpuTensor input, CpuTensor weight, CpuTensor output, int rows, bool accumulate)
-        where TElements : struct, IElements
+    /// <summary>Runs a kernel behind everything enqueued before it.</summary>
+    private void Run<TJob>(TJob job, int items)
+        where TJob : struct, IJob
     {
-        var job = new LinearJob<TSimd, TVec, TElements>(
-            input.Floats, weight.Data, weight.Type.RowBytes(weight.Columns), output.Floats, rows, weight.Columns, weight.Rows, accumulate);
-        int block = LinearJob<TSimd, TVec, TElements>.BlockOutputs;
-        _threads.Run(job, (weight.Rows + block - 1) / block);
+        Flush();
+        _threads.Run(job, items);
+    }
+
+    private void Flush()
+    {
+        if (_linear.Count == 0)
+        {
+            return;
+        }
+
+        int items = 0;
+        foreach (var part in _linear)
+        {
+            items += part.Items;
+        }
+
+        _threads.Run(new LinearJob<TSimd, TVec>(_linearInput!, _linear, _linearRows, _linearAccumulates), items);
+        _linear.Clear();
     }
 
     /// <summary>The block and the position in it that each row of the batch writes.</summary>
@@ -185,8 +229,7 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
     {
         if (_slots.Length < batch.Rows)
         {
-            _slots = new BlockId[batch.Rows];
-            _offsets = new int[batch.Rows];
+            _slots = new KvSlot[batch.Rows];
         }
 
         for (int s = 0; s < batch.Segments.Count; s++)
@@ -195,21 +238,7 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
             for (int i = 0; i < segment.Rows; i++)
             {
                 var (block, offset) = Math.DivRem(segment.FirstPosition + i, blockSize);
-                _slots[segment.FirstRow + i] = segment.Blocks.Span[block];
-                _offsets[segment.FirstRow + i] = offset;
-            }
-        }
-    }
-
-    private void CutTiles(AttentionBatch batch)
-    {
-        _tiles.Clear();
-        for (int s = 0; s < batch.Segments.Count; s++)
-        {
-            int rows = batch.Segments[s].Rows;
-            for (int row = 0; row < rows; row += AttendTile.MaxRows)
-            {
-                _tiles.Add(new AttendTile(s, row, Math.Min(AttendTile.MaxRows, rows - row)));
+                _slots[segment.FirstRow + i] = new KvSlot(segment.Blocks.Span[block], offset);
             }
         }
     }

@@ -40,9 +40,9 @@ public sealed unsafe class CpuTensor : IDisposable
     internal static CpuTensor KvPool(KvLayout layout, int blocks) =>
         new(Allocate(layout.BlockBytes * blocks), owned: true, layout.Type, blocks, columns: 0, layout);
 
-    /// <summary>The layer's part of a block: K, then V half way through.</summary>
-    internal byte* Layer(BlockId block, int layer) =>
-        Data + (block.Value * Layout!.BlockBytes) + (layer * Layout.LayerBytes);
+    /// <summary>A head's K [dim, positions], then its V [positions, dim], of one layer of a block.</summary>
+    internal byte* Head(BlockId block, int layer, int kvHead) =>
+        Data + (block.Value * Layout!.BlockBytes) + (layer * Layout.LayerBytes) + (kvHead * (Layout.LayerBytes / Layout.KvHeads));
 
     public void Dispose()
     {

@@ -11,6 +11,11 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
 
     public static int Width => 8;
 
+    public static int Registers => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(void* address) => Sse.Prefetch1(address);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Broadcast(float value) => Vector256.Create(value);
 
@@ -24,10 +29,8 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadF16(ushort* source)
     {
-        var bits = Avx2.ConvertToVector256Int32(Sse2.LoadVector128(source));
-        var magnitude = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(Half16.Magnitude)), Half16.MantissaShift);
-        var sign = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(Half16.Sign)), 16);
-        return Avx2.Or(Mul(magnitude.AsSingle(), Broadcast(Half16.Rebias)).AsInt32(), sign).AsSingle();
+        var bits = Avx2.ConvertToVector256Int32(Sse2.LoadVector128((short*)source));
+        return Mul(Avx2.And(Avx2.ShiftLeftLogical(bits, Half16.Shift), Vector256.Create(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -69,6 +72,16 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
         var four = Sse.Add(value.GetLower(), Avx.ExtractVector128(value, 1));
         var two = Sse.Add(four, Sse.MoveHighToLow(four, four));
         return two.ToScalar() + two.GetElement(1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        var ac = Add(Avx.Permute2x128(a, c, 0x20), Avx.Permute2x128(a, c, 0x31));
+        var bd = Add(Avx.Permute2x128(b, d, 0x20), Avx.Permute2x128(b, d, 0x31));
+        var two = Add(Avx.Shuffle(ac, bd, 0x44), Avx.Shuffle(ac, bd, 0xee));
+        var one = Add(Avx.Shuffle(two, two, 0x88), Avx.Shuffle(two, two, 0xdd));
+        return Sse.MoveLowToHigh(one.GetLower(), one.GetUpper());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

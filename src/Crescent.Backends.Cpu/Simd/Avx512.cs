@@ -14,6 +14,11 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
 
     public static int Width => 16;
 
+    public static int Registers => 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(void* address) => Sse.Prefetch1(address);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Broadcast(float value) => Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(value));
 
@@ -27,10 +32,8 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadF16(ushort* source)
     {
-        var bits = Avx512F.ConvertToVector512Int32(Avx.LoadVector256(source));
-        var magnitude = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Int(Half16.Magnitude)), Half16.MantissaShift);
-        var sign = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Int(Half16.Sign)), 16);
-        return Avx512F.Or(Mul(magnitude.AsSingle(), Broadcast(Half16.Rebias)).AsInt32(), sign).AsSingle();
+        var bits = Avx512F.ConvertToVector512Int32(Avx.LoadVector256((short*)source));
+        return Mul(Avx512F.And(Avx512F.ShiftLeftLogical(bits, Half16.Shift), Int(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -69,6 +72,17 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) =>
         Avx2Fma.Sum(Avx.Add(value.GetLower(), Avx512DQ.ExtractVector256(value, 1)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        var ab = Add(Avx512F.Shuffle4x128(a, b, 0x44), Avx512F.Shuffle4x128(a, b, 0xee));
+        var cd = Add(Avx512F.Shuffle4x128(c, d, 0x44), Avx512F.Shuffle4x128(c, d, 0xee));
+        var four = Add(Avx512F.Shuffle4x128(ab, cd, 0x88), Avx512F.Shuffle4x128(ab, cd, 0xdd));
+        var two = Add(four, Avx512F.Permute4x32(four, 0x4e));
+        var one = Add(two, Avx512F.Permute4x32(two, 0xb1));
+        return Avx512F.PermuteVar16x32(one, Vector512.Create(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)).GetLower().GetLower();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Vector512<float> value) =>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Crescent.Backends.Cpu.Simd;
 
@@ -10,6 +11,12 @@ internal unsafe interface ISimd<TVec>
     where TVec : unmanaged
 {
     static abstract int Width { get; }
+
+    /// <summary>Vector registers: how large a tile of accumulators can be.</summary>
+    static abstract int Registers { get; }
+
+    /// <summary>Fetches the line into the second-level cache; any address may be given.</summary>
+    static abstract void Prefetch(void* address);
 
     static abstract TVec Broadcast(float value);
 
@@ -46,15 +53,18 @@ internal unsafe interface ISimd<TVec>
     /// <summary>Sum over the lanes, halves first: always the same tree.</summary>
     static abstract float Sum(TVec value);
 
+    /// <summary>The <see cref="Sum"/> of each, bit for bit.</summary>
+    static abstract Vector128<float> Sum4(TVec a, TVec b, TVec c, TVec d);
+
     static abstract float MaxLane(TVec value);
 }
 
-/// <summary>Constants of the integer half-to-float conversion: shift the magnitude into place, rebias by a multiply.</summary>
+/// <summary>Constants of the half-to-float conversion: sign-extend, shift and mask the bits into place, rebias by a multiply.</summary>
 internal static class Half16
 {
-    public const int Magnitude = 0x7fff;
-    public const int Sign = 0x8000;
-    public const int MantissaShift = 13;
+    /// <summary>Sign, exponent and mantissa of a sign-extended half after <see cref="Shift"/>.</summary>
+    public const int Mask = unchecked((int)0x8fffe000);
+    public const int Shift = 13;
 
     /// <summary>2^(127−15).</summary>
     public const float Rebias = 5.192296858534828e33f;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Crescent.Backends.Cpu.Simd;
 
@@ -6,6 +7,12 @@ namespace Crescent.Backends.Cpu.Simd;
 internal readonly unsafe struct Scalar : ISimd<float>
 {
     public static int Width => 1;
+
+    public static int Registers => 16;
+
+    public static void Prefetch(void* address)
+    {
+    }
 
     public static float Broadcast(float value) => value;
 
@@ -17,10 +24,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float LoadF16(ushort* source)
     {
-        int magnitude = (*source & Half16.Magnitude) << Half16.MantissaShift;
-        int sign = (*source & Half16.Sign) << 16;
-        float value = BitConverter.Int32BitsToSingle(magnitude) * Half16.Rebias;
-        return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) | sign);
+        int bits = ((short)*source << Half16.Shift) & Half16.Mask;
+        return BitConverter.Int32BitsToSingle(bits) * Half16.Rebias;
     }
 
     public static float LoadI8(sbyte* source) => *source;
@@ -44,6 +49,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
     public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
 
     public static float Sum(float value) => value;
+
+    public static Vector128<float> Sum4(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
     public static float MaxLane(float value) => value;
 }
