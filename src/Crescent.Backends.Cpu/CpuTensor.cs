@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 namespace Crescent.Backends.Cpu;
 
 /// <summary>A handle of the CPU backend: a matrix or a KV pool in native memory, owned or aliased.</summary>
-public sealed unsafe class CpuTensor : IDisposable
+public sealed unsafe partial class CpuTensor : IDisposable
 {
     private const int Alignment = 64;
+    private const int HugePage = 2 << 20;
+    private const int AdviceHugePages = 14;
+
     private readonly bool _owned;
 
     private CpuTensor(byte* data, bool owned, DType type, int rows, int columns, KvLayout? layout)
@@ -54,5 +57,19 @@ public sealed unsafe class CpuTensor : IDisposable
         Data = null;
     }
 
-    private static byte* Allocate(long bytes) => (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+    private static byte* Allocate(long bytes)
+    {
+        bool large = bytes >= HugePage;
+        byte* data = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), large ? (nuint)HugePage : Alignment);
+        if (large && OperatingSystem.IsLinux())
+        {
+            // Advice: where it is not taken, the same memory comes in small pages.
+            _ = Advise(data, (nuint)bytes, AdviceHugePages);
+        }
+
+        return data;
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* start, nuint bytes, int advice);
 }

@@ -15,7 +15,9 @@ internal interface IJob
 /// </summary>
 internal sealed unsafe class CpuThreads : IDisposable
 {
-    private const int SpinsBeforeSleep = 200;
+    // The next job of a step is less than a microsecond away, the next step some tens.
+    private const int SpinsBeforeYield = 1000;
+    private const int SpinsBeforeSleep = 3000;
 
     // _state: bit 0 open; bits 1–15 threads inside; the rest counts jobs, so that a thread joins each job once.
     private const long Open = 1;
@@ -77,10 +79,9 @@ internal sealed unsafe class CpuThreads : IDisposable
 
         Work();
         Interlocked.And(ref _state, ~Open);
-        var spin = new SpinWait();
-        while ((Volatile.Read(ref _state) & InsideMask) != 0)
+        for (int spins = 0; (Volatile.Read(ref _state) & InsideMask) != 0; spins++)
         {
-            spin.SpinOnce(sleep1Threshold: -1);
+            Pause(spins);
         }
     }
 
@@ -130,17 +131,25 @@ internal sealed unsafe class CpuThreads : IDisposable
 
             if (++spins < SpinsBeforeSleep)
             {
-                Thread.SpinWait(20);
-                if (spins % 16 == 0)
-                {
-                    Thread.Yield();
-                }
-
+                Pause(spins);
                 continue;
             }
 
             Sleep(seen);
             spins = 0;
+        }
+    }
+
+    /// <summary>Waits a moment; after many in a row gives the core to whoever else needs it.</summary>
+    private static void Pause(int spins)
+    {
+        if (spins < SpinsBeforeYield)
+        {
+            Thread.SpinWait(1);
+        }
+        else
+        {
+            Thread.Yield();
         }
     }
 

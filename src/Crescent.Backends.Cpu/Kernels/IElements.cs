@@ -102,7 +102,7 @@ internal readonly unsafe struct Q8Elements : IElements
         where TVec : unmanaged
     {
         byte* run = row + (i / RunLength * RunBytes);
-        var scale = TSimd.Broadcast(Scalar.LoadF16((ushort*)run));
+        var scale = TSimd.BroadcastF16((ushort*)run);
         return TSimd.Mul(TSimd.LoadI8((sbyte*)run + 2 + (i % RunLength)), scale);
     }
 
@@ -113,7 +113,7 @@ internal readonly unsafe struct Q8Elements : IElements
     {
         byte* run = row + (i / RunLength * RunBytes);
         var values = (sbyte*)run + 2 + (i % RunLength);
-        var scale = TSimd.Broadcast(Scalar.LoadF16((ushort*)run));
+        var scale = TSimd.BroadcastF16((ushort*)run);
         low = TSimd.Mul(TSimd.LoadI8(values), scale);
         high = TSimd.Mul(TSimd.LoadI8(values + TSimd.Width), scale);
     }

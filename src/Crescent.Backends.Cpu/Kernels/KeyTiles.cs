@@ -4,8 +4,8 @@ using Crescent.Backends.Cpu.Simd;
 namespace Crescent.Backends.Cpu.Kernels;
 
 /// <summary>
-/// One tile of queries against one KV head, a tile of keys at a time. Keys and values are converted to fp32 in the
-/// first-level cache, while those of the next tile are fetched from memory.
+/// One tile of queries against one KV head, a tile of keys at a time. Few queries read K and V as they are stored; for
+/// more, a tile of keys is converted to fp32 once, in the first-level cache. Meanwhile the next one is fetched.
 /// </summary>
 internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
     where TSimd : struct, ISimd<TVec>
@@ -14,6 +14,9 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
 {
     /// <summary>Positions of a tile of keys at most; a smaller block is a tile.</summary>
     private const int MaxLength = 64;
+
+    /// <summary>So few queries that converting K and V ahead of them costs more than it saves.</summary>
+    private const int DirectQueries = 8;
 
     private const int Line = 64;
 
@@ -77,40 +80,60 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
         int end = Math.Min((range + 1) * AttendPlan.Range, _firstPosition + _tile.Rows);
         for (int start = range * AttendPlan.Range; start < end; start += _length)
         {
-            int last = Math.Min(_length, end - start);
-            Read(start, last, out float* keys, out int keyStride, out float* values);
-            if (_firstPosition + 1 - start >= _length)
+            byte* keys = At(start, out byte* values);
+            long ahead = start + _length < end ? At(start + _length, out _) - keys : 0;
+            long keyStride = TElements.Offset(_pool.Layout!.BlockSize);
+            if (Queries <= DirectQueries)
             {
-                Attend(state, 0, Queries, _length, keys, keyStride, values);
+                Attend<TElements>(state, start, keys, keyStride, values, ahead);
                 continue;
             }
 
-            for (int row = Math.Max(0, start - _firstPosition); row < _tile.Rows; row++)
-            {
-                int visible = Math.Min(_length, _firstPosition + row + 1 - start);
-                Attend(state, row * _group, _group, visible, keys, keyStride, values);
-            }
+            Unpack(keys, keyStride, _keys, _dim, _length, ahead);
+            Unpack(values, TElements.Offset(_dim), _values, Math.Min(_length, end - start), _dim, ahead);
+            Attend<F32Elements>(state, start, (byte*)_keys, F32Elements.Offset(_length), (byte*)_values, ahead: 0);
         }
     }
 
     private static int Length(KvLayout layout) => Math.Min(layout.BlockSize, MaxLength);
 
-    /// <summary>Queries from <paramref name="first"/> against the first <paramref name="visible"/> keys of the tile.</summary>
-    private void Attend(in AttendState<TSimd, TVec> state, int first, int count, int visible, float* keys, int keyStride, float* values)
+    private void Attend<TStored>(in AttendState<TSimd, TVec> state, int start, byte* keys, long keyStride, byte* values, long ahead)
+        where TStored : struct, IElements
     {
-        int columns = Math.Min(_length, (visible + TSimd.Width - 1) / TSimd.Width * TSimd.Width);
-        for (int query = first; query < first + count; query += MatrixTile<TSimd, TVec>.Rows)
+        if (_firstPosition + 1 - start >= _length)
         {
-            int rows = Math.Min(MatrixTile<TSimd, TVec>.Rows, first + count - query);
+            Attend<TStored>(state, 0, Queries, _length, keys, keyStride, values, ahead);
+            return;
+        }
+
+        for (int row = Math.Max(0, start - _firstPosition); row < _tile.Rows; row++)
+        {
+            int visible = Math.Min(_length, _firstPosition + row + 1 - start);
+            Attend<TStored>(state, row * _group, _group, visible, keys, keyStride, values, ahead);
+        }
+    }
+
+    /// <summary>Queries from <paramref name="first"/> against the first <paramref name="visible"/> keys of the tile.</summary>
+    private void Attend<TStored>(
+        in AttendState<TSimd, TVec> state, int first, int count, int visible, byte* keys, long keyStride, byte* values, long ahead)
+        where TStored : struct, IElements
+    {
+        int columns = (visible + TSimd.Width - 1) / TSimd.Width * TSimd.Width;
+        for (int query = first; query < first + count; query += MatrixTile<TSimd, TVec, TStored>.Rows)
+        {
+            int rows = Math.Min(MatrixTile<TSimd, TVec, TStored>.Rows, first + count - query);
             float* scores = _scores + (query * _length);
             float* o = state.O + ((long)query * _dim);
-            new MatrixTile<TSimd, TVec>(_queries + (query * _dim), _dim, keys, keyStride, scores, _length, _dim).Run(rows, columns, accumulate: false);
+            new Span<float>(scores, rows * _length).Clear();
+            new MatrixTile<TSimd, TVec, TStored>(_queries + (query * _dim), _dim, keys, keyStride, ahead, scores, _length, _dim)
+                .Run(rows, columns);
             for (int row = 0; row < rows; row++)
             {
                 Weigh(state, query + row, scores + (row * _length), visible, columns);
             }
 
-            new MatrixTile<TSimd, TVec>(scores, _length, values, _dim, o, _dim, visible).Run(rows, _dim, accumulate: true);
+            new MatrixTile<TSimd, TVec, TStored>(scores, _length, values, TStored.Offset(_dim), ahead, o, _dim, visible)
+                .Run(rows, _dim);
         }
     }
 
@@ -171,45 +194,23 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
         }
     }
 
-    /// <summary>K [dim, positions] and V [positions, dim] of the tile at <paramref name="start"/>, as fp32.</summary>
-    private void Read(int start, int count, out float* keys, out int keyStride, out float* values)
+    /// <summary>K [dim, positions of the block] from this position on, and V from its row on.</summary>
+    private byte* At(int position, out byte* values)
     {
         var layout = _pool.Layout!;
-        byte* source = At(start, out int offset);
-        byte* next = start + _length < _firstPosition + _tile.Rows ? At(start + _length, out _) : source;
-        long ahead = next - source;
-        byte* valueSource = source + TElements.Offset(layout.BlockSize * _dim) + TElements.Offset(offset * _dim);
-        source += TElements.Offset(offset);
-        if (typeof(TElements) == typeof(F32Elements))
-        {
-            keys = (float*)source;
-            keyStride = layout.BlockSize;
-            values = (float*)valueSource;
-            return;
-        }
-
-        keys = _keys;
-        keyStride = _length;
-        values = _values;
-        Unpack(source, layout.BlockSize, keys, _dim, _length, ahead);
-        Unpack(valueSource, _dim, values, count, _dim, ahead);
+        var (block, offset) = Math.DivRem(position, layout.BlockSize);
+        byte* head = _pool.Head(_blocks[block], _layer, _kvHead);
+        values = head + TElements.Offset((layout.BlockSize + offset) * _dim);
+        return head + TElements.Offset(offset);
     }
 
-    private byte* At(int position, out int offset)
-    {
-        (int block, offset) = Math.DivRem(position, _pool.Layout!.BlockSize);
-        return _pool.Head(_blocks[block], _layer, _kvHead);
-    }
-
-    /// <summary>target [rows, columns] = source [rows, stride]; fetches the same rows <paramref name="ahead"/> bytes on.</summary>
+    /// <summary>target [rows, columns] as fp32; fetches the same of what lies <paramref name="ahead"/> bytes on.</summary>
     [MethodImpl(Kernel.FullyOptimised)]
-    private static void Unpack(byte* source, int stride, float* target, int rows, int columns, long ahead)
+    private static void Unpack(byte* source, long stride, float* target, int rows, int columns, long ahead)
     {
-        long rowBytes = TElements.Offset(stride);
-        long used = TElements.Offset(columns);
-        for (int row = 0; row < rows; row++, source += rowBytes, target += columns)
+        for (int row = 0; row < rows; row++, source += stride, target += columns)
         {
-            for (long line = 0; line < used; line += Line)
+            for (long line = 0; line < TElements.Offset(columns); line += Line)
             {
                 TSimd.Prefetch(source + ahead + line);
             }

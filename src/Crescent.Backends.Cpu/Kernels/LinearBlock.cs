@@ -18,6 +18,8 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
 {
     private const int Chunk = 1024;
 
+    private const int MinAhead = 8192;
+
     /// <summary>Rows that pass over the panels together.</summary>
     private const int RowBlock = 128;
 
@@ -80,10 +82,11 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
         byte* w0 = _weight + (output * _stride), w1 = w0 + _stride, w2 = w1 + _stride, w3 = w2 + _stride;
         var zero = TSimd.Broadcast(0);
         TVec a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        long ahead = Ahead(4);
         int k = start;
         for (; k + (2 * TSimd.Width) <= stop; k += 2 * TSimd.Width)
         {
-            Prefetch(w0 + TElements.Offset(k), 4);
+            Prefetch(w0 + TElements.Offset(k), 4, ahead);
             TVec low = TSimd.Load(x + k), high = TSimd.Load(x + k + TSimd.Width);
             TElements.LoadPair<TSimd, TVec>(w0, k, out var w, out var v);
             a0 = TSimd.Fma(high, v, TSimd.Fma(low, w, a0));
@@ -159,10 +162,11 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
     {
         byte* w0 = _weight + (output * _stride), w1 = w0 + (Math.Min(1, last) * _stride), w2 = w0 + (Math.Min(2, last) * _stride);
         byte* w3 = w0 + (Math.Min(3, last) * _stride), w4 = w0 + (Math.Min(4, last) * _stride), w5 = w0 + (Math.Min(5, last) * _stride);
+        long ahead = Ahead(PanelTile.Outputs);
         int k = from;
         for (; k + (2 * TSimd.Width) <= to; k += 2 * TSimd.Width, panel += 2 * PanelTile.Outputs * TSimd.Width)
         {
-            Prefetch(w0 + TElements.Offset(k), PanelTile.Outputs);
+            Prefetch(w0 + TElements.Offset(k), PanelTile.Outputs, ahead);
             UnpackPair(w0, k, panel);
             UnpackPair(w1, k, panel + TSimd.Width);
             UnpackPair(w2, k, panel + (2 * TSimd.Width));
@@ -183,17 +187,26 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
     }
 
     /// <summary>
-    /// Fetches what the next tile of <paramref name="outputs"/> outputs will read at this k. The streams of a tile are too
+    /// Fetches what a later tile of <paramref name="outputs"/> outputs will read at this k. The streams of a tile are too
     /// short for the processor to see them coming.
     /// </summary>
+    /// <param name="weights">What is read now.</param>
+    /// <param name="ahead">From <see cref="Ahead"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Prefetch(byte* weights, int outputs)
+    private void Prefetch(byte* weights, int outputs, long ahead)
     {
-        weights += outputs * _stride;
-        for (int i = 0; i < outputs; i++)
+        weights += ahead;
+        for (int i = 0; i < outputs; i++, weights += _stride)
         {
-            TSimd.Prefetch(weights + (i * _stride));
+            TSimd.Prefetch(weights);
         }
+    }
+
+    /// <summary>Whole tiles, and enough of them to cover the latency of memory.</summary>
+    private long Ahead(int outputs)
+    {
+        long tile = outputs * _stride;
+        return (MinAhead + tile - 1) / tile * tile;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,7 +14,7 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     public static int Registers => 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(void* address) => Sse.Prefetch1(address);
+    public static void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Broadcast(float value) => Vector256.Create(value);
@@ -31,6 +31,13 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     {
         var bits = Avx2.ConvertToVector256Int32(Sse2.LoadVector128((short*)source));
         return Mul(Avx2.And(Avx2.ShiftLeftLogical(bits, Half16.Shift), Vector256.Create(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> BroadcastF16(ushort* source)
+    {
+        var bits = Avx2.ShiftRightArithmetic(Avx2.BroadcastScalarToVector256((short*)source).AsInt32(), Half16.DoubledShift);
+        return Mul(Avx2.And(bits, Vector256.Create(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,7 +17,7 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     public static int Registers => 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(void* address) => Sse.Prefetch1(address);
+    public static void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Broadcast(float value) => Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(value));
@@ -34,6 +34,13 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     {
         var bits = Avx512F.ConvertToVector512Int32(Avx.LoadVector256((short*)source));
         return Mul(Avx512F.And(Avx512F.ShiftLeftLogical(bits, Half16.Shift), Int(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> BroadcastF16(ushort* source)
+    {
+        var bits = Avx512F.ShiftRightArithmetic(Vector512.Create(*(short*)source).AsInt32(), Half16.DoubledShift);
+        return Mul(Avx512F.And(bits, Int(Half16.Mask)).AsSingle(), Broadcast(Half16.Rebias));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,7 +15,7 @@ internal unsafe interface ISimd<TVec>
     /// <summary>Vector registers: how large a tile of accumulators can be.</summary>
     static abstract int Registers { get; }
 
-    /// <summary>Fetches the line into the second-level cache; any address may be given.</summary>
+    /// <summary>Fetches the line into the cache; any address may be given.</summary>
     static abstract void Prefetch(void* address);
 
     static abstract TVec Broadcast(float value);
@@ -27,6 +27,9 @@ internal unsafe interface ISimd<TVec>
 
     /// <summary>IEEE half, finite values; see <see cref="Half16"/>.</summary>
     static abstract TVec LoadF16(ushort* source);
+
+    /// <summary>One half in all lanes.</summary>
+    static abstract TVec BroadcastF16(ushort* source);
 
     static abstract TVec LoadI8(sbyte* source);
 
@@ -65,6 +68,9 @@ internal static class Half16
     /// <summary>Sign, exponent and mantissa of a sign-extended half after <see cref="Shift"/>.</summary>
     public const int Mask = unchecked((int)0x8fffe000);
     public const int Shift = 13;
+
+    /// <summary>From a half in both words of a lane to the same place.</summary>
+    public const int DoubledShift = 3;
 
     /// <summary>2^(127−15).</summary>
     public const float Rebias = 5.192296858534828e33f;

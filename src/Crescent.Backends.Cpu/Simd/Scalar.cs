@@ -28,6 +28,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
         return BitConverter.Int32BitsToSingle(bits) * Half16.Rebias;
     }
 
+    public static float BroadcastF16(ushort* source) => LoadF16(source);
+
     public static float LoadI8(sbyte* source) => *source;
 
     public static void Store(float* destination, float value) => *destination = value;
