@@ -18,7 +18,6 @@ internal static class ServingCases
     private const int MemoryPrompt = 512;
     private const int MemoryTokens = 64;
     private const int MemoryContext = 2048;
-    private const int BlockSize = 64;
 
     public static IEnumerable<BenchCase> List()
     {
@@ -61,7 +60,14 @@ internal static class ServingCases
                 ? async context =>
                 {
                     await using var server = await CrescentServer.StartAsync(context.Cli, context.Model(model), 2);
-                    return await AggregateAsync(context.Model(model), (_, prompt, tokens, again) => server.GenerateAsync(prompt, tokens, again));
+                    return await AggregateAsync(context.Model(model), async (_, prompt, tokens, again) =>
+                    {
+                        int cached = await server.GenerateAsync(prompt, tokens);
+                        if (again && cached != Depth)
+                        {
+                            throw new BenchException($"crescent serve found {cached} of {Depth} prompt tokens in its cache");
+                        }
+                    });
                 }
             : context => ChildAsync(new ChildWork("concurrent")
             {
@@ -85,7 +91,7 @@ internal static class ServingCases
             await generate(i, prompts[i], 1, false);
         }
 
-        await Task.WhenAll(prompts.Select((prompt, i) => generate(i, prompt, 8, true)));
+        await Task.WhenAll(prompts.Select((prompt, i) => generate(i, prompt, 8, false)));
         var rates = new double[2];
         for (int repeat = 0; repeat < rates.Length; repeat++)
         {
@@ -132,9 +138,9 @@ internal static class ServingCases
                 string path = context.Model(model);
                 await using var server = await CrescentServer.StartAsync(context.Cli, path, 2);
                 var prompt = new Prompts(path).Next(MemoryPrompt);
-                await server.GenerateAsync(prompt, MemoryTokens, again: false);
-                await server.GenerateAsync(prompt, MemoryTokens, again: true);
-                return Beyond(server.ProcessId, path, model, (MemoryPrompt + MemoryTokens) / BlockSize * BlockSize);
+                await server.GenerateAsync(prompt, MemoryTokens);
+                int cached = await server.GenerateAsync(prompt, MemoryTokens);
+                return Beyond(server.ProcessId, path, model, (cached > 0 ? 1 : 2) * (MemoryPrompt + MemoryTokens));
             },
             Reference = async context =>
             {
