@@ -92,8 +92,11 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
             case DType.BF16:
                 Embed<BF16Elements>(table, tokens, output);
                 break;
-            default:
+            case DType.Q8_0:
                 Embed<Q8Elements>(table, tokens, output);
+                break;
+            default:
+                Embed<Q4KElements>(table, tokens, output);
                 break;
         }
     }

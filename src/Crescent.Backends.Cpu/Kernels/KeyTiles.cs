@@ -218,7 +218,7 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
             int i = 0;
             for (; i + (2 * TSimd.Width) <= columns; i += 2 * TSimd.Width)
             {
-                TElements.LoadPair<TSimd, TVec>(source, i, out var low, out var high);
+                TElements.LoadPair<TSimd, TVec>(source, i, null, out var low, out var high);
                 TSimd.Store(target + i, low);
                 TSimd.Store(target + i + TSimd.Width, high);
             }

@@ -83,8 +83,8 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
                 Prefetch(w + ahead, n, 4);
             }
 
-            TElements.LoadPair<TSimd, TVec>(w, n, out var v0, out var v1);
-            TElements.LoadPair<TSimd, TVec>(w, n + (2 * TSimd.Width), out var v2, out var v3);
+            TElements.LoadPair<TSimd, TVec>(w, n, null, out var v0, out var v1);
+            TElements.LoadPair<TSimd, TVec>(w, n + (2 * TSimd.Width), null, out var v2, out var v3);
             var x0 = TSimd.Broadcast(a0[k]);
             s00 = TSimd.Fma(x0, v0, s00);
             s01 = TSimd.Fma(x0, v1, s01);
@@ -144,7 +144,7 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
                 Prefetch(w + ahead, n, 2);
             }
 
-            TElements.LoadPair<TSimd, TVec>(w, n, out var v0, out var v1);
+            TElements.LoadPair<TSimd, TVec>(w, n, null, out var v0, out var v1);
             var x0 = TSimd.Broadcast(a0[k]);
             s00 = TSimd.Fma(x0, v0, s00);
             s01 = TSimd.Fma(x0, v1, s01);

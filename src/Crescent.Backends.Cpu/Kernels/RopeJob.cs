@@ -17,7 +17,6 @@ internal readonly unsafe struct RopeJob<TSimd, TVec>(
 {
     public const int Rows = 16;
 
-    [SkipLocalsInit]
     [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {

@@ -48,6 +48,14 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
         Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Sse2.LoadVector128(source)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadU4(byte* source, int shift)
+    {
+        var bytes = Avx512F.ConvertToVector512Int32(Sse2.LoadVector128(source));
+        var bits = Avx512F.ShiftRightLogical(bytes, Vector128.CreateScalar(shift));
+        return Avx512F.ConvertToVector512Single(Avx512F.And(bits, Int(15)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* destination, Vector512<float> value) => Avx512F.Store(destination, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

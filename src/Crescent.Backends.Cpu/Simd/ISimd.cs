@@ -33,6 +33,9 @@ internal unsafe interface ISimd<TVec>
 
     static abstract TVec LoadI8(sbyte* source);
 
+    /// <summary>Four bits of each byte, from bit <paramref name="shift"/> on.</summary>
+    static abstract TVec LoadU4(byte* source, int shift);
+
     static abstract void Store(float* destination, TVec value);
 
     static abstract TVec Add(TVec a, TVec b);

@@ -32,6 +32,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static float LoadI8(sbyte* source) => *source;
 
+    public static float LoadU4(byte* source, int shift) => (*source >> shift) & 15;
+
     public static void Store(float* destination, float value) => *destination = value;
 
     public static float Add(float a, float b) => a + b;
