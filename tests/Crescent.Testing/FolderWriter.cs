@@ -23,7 +23,7 @@ public sealed class FolderWriter
         WriteJson("tokenizer_config.json", TokenizerConfig);
         if (shards == 1)
         {
-            File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), SafetensorsWriter.ToBytes(Tensors));
+            WriteTensors("model.safetensors", Tensors);
             return;
         }
 
@@ -33,7 +33,7 @@ public sealed class FolderWriter
             var name = $"model-{shard + 1:D5}-of-{shards:D5}.safetensors";
             var tensors = Tensors.Where((_, i) => i % shards == shard).ToList();
             tensors.ForEach(tensor => map.Add(tensor.Name, name));
-            File.WriteAllBytes(Path.Combine(folder, name), SafetensorsWriter.ToBytes(tensors));
+            WriteTensors(name, tensors);
         }
 
         WriteJson("model.safetensors.index.json", new JsonObject
@@ -41,6 +41,12 @@ public sealed class FolderWriter
             ["metadata"] = new JsonObject { ["total_size"] = Tensors.Sum(tensor => (long)tensor.Data.Length) },
             ["weight_map"] = map,
         });
+
+        void WriteTensors(string name, IReadOnlyList<SafetensorsTensor> tensors)
+        {
+            using var file = File.Create(Path.Combine(folder, name));
+            SafetensorsWriter.WriteTo(file, tensors);
+        }
 
         void WriteJson(string name, JsonObject? content)
         {

@@ -5,7 +5,13 @@ namespace Crescent.Testing;
 /// <summary>A tensor as GGUF has it.</summary>
 /// <param name="Type">0: F32, 1: F16, 8: Q8_0, 30: BF16; others by their number.</param>
 /// <param name="Shape">Slowest dimension first; the file has it reversed.</param>
-public sealed record GgufTensor(string Name, uint Type, long[] Shape, byte[] Data);
+public sealed record GgufTensor(string Name, uint Type, long[] Shape, byte[] Data)
+{
+    /// <summary>Set on a tensor that is made while it is written; <see cref="Data"/> is empty then.</summary>
+    public StreamedBytes? Streamed { get; init; }
+
+    internal StreamedBytes Bytes => Streamed ?? new StreamedBytes(Data.Length, stream => stream.Write(Data));
+}
 
 /// <summary>A GGUF file to be edited and written.</summary>
 public sealed class GgufWriter
@@ -36,7 +42,14 @@ public sealed class GgufWriter
     public byte[] ToBytes()
     {
         using var file = new MemoryStream();
-        using var writer = new BinaryWriter(file);
+        WriteTo(file);
+        return file.ToArray();
+    }
+
+    /// <param name="file">Seekable and empty.</param>
+    public void WriteTo(Stream file)
+    {
+        using var writer = new BinaryWriter(file, Encoding.UTF8, leaveOpen: true);
         writer.Write("GGUF"u8);
         writer.Write(Version);
         writer.Write((ulong)Tensors.Count);
@@ -60,17 +73,16 @@ public sealed class GgufWriter
 
             writer.Write(tensor.Type);
             writer.Write(offset);
-            offset = Align(offset + tensor.Data.Length);
+            offset = Align(offset + tensor.Bytes.Length);
         }
 
         foreach (var tensor in Tensors)
         {
+            writer.Flush();
             file.SetLength(Align(file.Length));
             file.Position = file.Length;
-            writer.Write(tensor.Data);
+            tensor.Bytes.Write(file);
         }
-
-        return file.ToArray();
     }
 
     private long Align(long offset) => (offset + Alignment - 1) / Alignment * Alignment;

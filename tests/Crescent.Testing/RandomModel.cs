@@ -56,32 +56,45 @@ public static class RandomModel
     /// <summary>The folder <see cref="Write"/> writes, to be edited first.</summary>
     public static FolderWriter Folder(DecoderConfig config, int seed, DType type = DType.F32)
     {
-        if (type == DType.Q8_0)
+        var folder = StreamedFolder(config, seed, WeightFormat.Of(type));
+        folder.Tensors.ReplaceAll(tensor => tensor with { Data = tensor.Bytes.ToArray(), Streamed = null });
+        return folder;
+    }
+
+    /// <summary>The same folder for a model that does not fit in memory: its tensors are made while they are written.</summary>
+    public static FolderWriter StreamedFolder(DecoderConfig config, int seed, WeightFormat format)
+    {
+        if (!format.Plain)
         {
-            throw new ArgumentException("safetensors has no Q8_0", nameof(type));
+            throw new ArgumentException($"safetensors has no {format.Name}", nameof(format));
         }
 
         var folder = new FolderWriter { Config = ToJson(config) };
-        foreach (var tensor in RandomTensor.All(config, seed))
-        {
-            folder.Tensors.Add(new(
-                tensor.HuggingFaceName, type.ToString(), tensor.Shape, WeightEncoding.Encode(tensor.Values, type)));
-        }
-
+        folder.Tensors.AddRange(RandomTensor.All(config, seed).Select(tensor =>
+            new SafetensorsTensor(tensor.HuggingFaceName, format.Name, tensor.Shape, []) { Streamed = tensor.Encode(format, headDim: null) }));
         return folder;
     }
 
     /// <summary>The GGUF file <see cref="Write"/> writes, to be edited first.</summary>
     public static GgufWriter Gguf(DecoderConfig config, int seed, DType type = DType.F32)
     {
+        var file = StreamedGguf(config, seed, WeightFormat.Of(type));
+        file.Tensors.ReplaceAll(tensor => tensor with { Data = tensor.Bytes.ToArray(), Streamed = null });
+        return file;
+    }
+
+    /// <summary>The same file for a model that does not fit in memory: its tensors are made while they are written.</summary>
+    public static GgufWriter StreamedGguf(DecoderConfig config, int seed, WeightFormat type)
+    {
         var file = new GgufWriter();
         SetMetadata(file, config);
+        file["general.file_type"] = type.GgufFileType;
         foreach (var tensor in RandomTensor.All(config, seed))
         {
-            var values = config.Architecture == "llama" ? tensor.Interleaved(config.HeadDim) : tensor.Values;
-            var stored = tensor.Shape.Length == 1 ? DType.F32
-                : tensor.Shape[1] % type.RunLength() != 0 ? DType.F16 : type;
-            file.Tensors.Add(new(tensor.GgufName, GgufType(stored), tensor.Shape, WeightEncoding.Encode(values, stored)));
+            var format = tensor.Shape.Length == 1 ? WeightFormat.F32
+                : tensor.Columns % type.RunLength != 0 ? WeightFormat.F16 : type;
+            var bytes = tensor.Encode(format, config.Architecture == "llama" ? config.HeadDim : null);
+            file.Tensors.Add(new(tensor.GgufName, format.GgufType, tensor.Shape, []) { Streamed = bytes });
         }
 
         if (config.RopeScaling is not null)
@@ -94,14 +107,13 @@ public static class RandomModel
         return file;
     }
 
-    private static uint GgufType(DType type) => type switch
+    private static void ReplaceAll<T>(this List<T> items, Func<T, T> replace)
     {
-        DType.F32 => 0,
-        DType.F16 => 1,
-        DType.Q8_0 => 8,
-        DType.BF16 => 30,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
-    };
+        for (var i = 0; i < items.Count; i++)
+        {
+            items[i] = replace(items[i]);
+        }
+    }
 
     private static JsonObject ToJson(DecoderConfig config)
     {

@@ -12,23 +12,30 @@ public static class WeightEncoding
     public static byte[] Encode(ReadOnlySpan<float> values, DType type)
     {
         var bytes = new byte[type.RowBytes(values.Length)];
+        Encode(values, type, bytes);
+        return bytes;
+    }
+
+    /// <inheritdoc cref="Encode(ReadOnlySpan{float}, DType)"/>
+    public static void Encode(ReadOnlySpan<float> values, DType type, Span<byte> bytes)
+    {
         for (var i = 0; i < values.Length; i++)
         {
             switch (type)
             {
                 case DType.F32:
-                    BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(4 * i), values[i]);
+                    BinaryPrimitives.WriteSingleLittleEndian(bytes[(4 * i)..], values[i]);
                     break;
                 case DType.F16:
-                    BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), (Half)values[i]);
+                    BinaryPrimitives.WriteHalfLittleEndian(bytes[(2 * i)..], (Half)values[i]);
                     break;
                 case DType.BF16:
-                    BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), ToBFloat16(values[i]));
+                    BinaryPrimitives.WriteUInt16LittleEndian(bytes[(2 * i)..], ToBFloat16(values[i]));
                     break;
                 case DType.Q8_0:
                     if (i % RunLength == 0)
                     {
-                        EncodeRun(values.Slice(i, RunLength), bytes.AsSpan(i / RunLength * RunBytes, RunBytes));
+                        EncodeRun(values.Slice(i, RunLength), bytes.Slice(i / RunLength * RunBytes, RunBytes));
                     }
 
                     break;
@@ -36,8 +43,6 @@ public static class WeightEncoding
                     throw new ArgumentOutOfRangeException(nameof(type), type, null);
             }
         }
-
-        return bytes;
     }
 
     /// <summary>[rows · columns] values, as exact as the file has them.</summary>
@@ -76,12 +81,13 @@ public static class WeightEncoding
             largest = Math.Max(largest, Math.Abs(value));
         }
 
-        var scale = (Half)(largest / 127);
-        BinaryPrimitives.WriteHalfLittleEndian(run, scale);
+        // As llama.cpp does it: by the scale before it is rounded to F16, halves away from zero.
+        var scale = largest / 127;
+        var inverse = scale == 0 ? 0 : 1 / scale;
+        BinaryPrimitives.WriteHalfLittleEndian(run, (Half)scale);
         for (var i = 0; i < values.Length; i++)
         {
-            var step = scale == (Half)0 ? 0 : MathF.Round(values[i] / (float)scale);
-            run[2 + i] = (byte)(sbyte)Math.Clamp(step, -127, 127);
+            run[2 + i] = (byte)(sbyte)MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
         }
     }
 
