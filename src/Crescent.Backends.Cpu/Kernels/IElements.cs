@@ -123,6 +123,34 @@ internal readonly unsafe struct F16Elements : IElements
     }
 }
 
+/// <summary>Signed bytes without a scale.</summary>
+internal readonly unsafe struct I8Elements : IElements
+{
+    public static int SharedFloats => 0;
+
+    public static int RunLength => 1;
+
+    public static void Share(byte* row, int i, float* shared)
+    {
+    }
+
+    public static long Offset(int i) => i;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVec Load<TSimd, TVec>(byte* row, int i)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged => TSimd.LoadI8((sbyte*)row + i);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<TSimd, TVec>(byte* row, int i, float* shared, out TVec low, out TVec high)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+    {
+        low = TSimd.LoadI8((sbyte*)row + i);
+        high = TSimd.LoadI8((sbyte*)row + i + TSimd.Width);
+    }
+}
+
 /// <summary>GGUF's Q8_0: runs of 32 elements, [F16 scale][32 × int8].</summary>
 internal readonly unsafe struct Q8Elements : IElements
 {

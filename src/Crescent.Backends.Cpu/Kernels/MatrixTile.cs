@@ -3,8 +3,13 @@ using Crescent.Backends.Cpu.Simd;
 
 namespace Crescent.Backends.Cpu.Kernels;
 
+internal static class MatrixTile
+{
+    public const int Rows = 4;
+}
+
 /// <summary>
-/// c[i, n] += Σₖ a[i, k] · b[k, n] for up to <see cref="Rows"/> rows i, in fp32. Every element is one chain over k in
+/// c[i, n] += Σₖ a[i, k] · b[k, n] for up to <see cref="MatrixTile.Rows"/> rows i, in fp32. Every element is one chain over k in
 /// ascending order, so its bits depend neither on the number of rows nor on the tile that computes it.
 /// </summary>
 /// <param name="a">[rows, aStride]; each element is broadcast.</param>
@@ -17,9 +22,7 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
     where TVec : unmanaged
     where TElements : struct, IElements
 {
-    public const int Rows = 4;
-
-    /// <param name="rows">1 to <see cref="Rows"/>.</param>
+    /// <param name="rows">1 to <see cref="MatrixTile.Rows"/>.</param>
     /// <param name="columns">Columns of b and c.</param>
     public void Run(int rows, int columns)
     {

@@ -77,8 +77,8 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     public static Vector256<float> Round(Vector256<float> value) => Avx.RoundToNearestInteger(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
-        Avx2.ShiftLeftLogical(Avx2.Add(Avx.ConvertToVector256Int32(exponent), Vector256.Create(127)), 23).AsSingle();
+    public static Vector256<float> Scale(Vector256<float> value, Vector256<float> exponent) =>
+        Mul(value, Avx2.ShiftLeftLogical(Avx2.Add(Avx.ConvertToVector256Int32(exponent), Vector256.Create(127)), 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value)

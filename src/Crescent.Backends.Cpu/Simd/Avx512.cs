@@ -81,8 +81,8 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     public static Vector512<float> Round(Vector512<float> value) => Avx512F.RoundScale(value, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> PowerOfTwo(Vector512<float> exponent) =>
-        Avx512F.ShiftLeftLogical(Avx512F.Add(Avx512F.ConvertToVector512Int32(exponent), Int(127)), 23).AsSingle();
+    public static Vector512<float> Scale(Vector512<float> value, Vector512<float> exponent) =>
+        Avx512F.Scale(value, exponent);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) =>

@@ -50,7 +50,7 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static float Round(float value) => MathF.Round(value);
 
-    public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
+    public static float Scale(float value, float exponent) => value * BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
 
     public static float Sum(float value) => value;
 
