@@ -52,9 +52,15 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
 
     public CpuTensor CreateKvPool(KvLayout layout, int blocks)
     {
-        if (layout.Type is not (DType.F32 or DType.BF16))
+        if (layout.Type is not (DType.F32 or DType.BF16 or DType.Q8_0))
         {
-            throw new NotSupportedException($"the CPU backend keeps KV as F32 or BF16, not {layout.Type}");
+            throw new NotSupportedException($"the CPU backend keeps KV as F32, BF16 or Q8_0, not {layout.Type}");
+        }
+
+        if (layout.HeadDim % layout.Type.RunLength() != 0)
+        {
+            throw new NotSupportedException(
+                $"the CPU backend keeps KV as {layout.Type} for heads of whole runs of {layout.Type.RunLength()} dimensions, not {layout.HeadDim}");
         }
 
         if (layout.HeadDim > MaxHeadDim)
@@ -92,8 +98,11 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
             case DType.BF16:
                 Embed<BF16Elements>(table, tokens, output);
                 break;
-            default:
+            case DType.Q8_0:
                 Embed<Q8Elements>(table, tokens, output);
+                break;
+            default:
+                Embed<Q4KElements>(table, tokens, output);
                 break;
         }
     }
@@ -146,13 +155,17 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
     {
         var layout = pool.Layout!;
         _plan.Cut(batch, layout, q.Columns / layout.HeadDim / layout.KvHeads);
-        if (pool.Type == DType.F32)
+        switch (pool.Type)
         {
-            Run(new AttendJob<TSimd, TVec, F32Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
-        }
-        else
-        {
-            Run(new AttendJob<TSimd, TVec, BF16Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
+            case DType.F32:
+                Run(new AttendJob<TSimd, TVec, F32Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
+                break;
+            case DType.BF16:
+                Run(new AttendJob<TSimd, TVec, BF16Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
+                break;
+            default:
+                Run(new AttendJob<TSimd, TVec, Q8Elements>(q, pool, layer, batch, _plan, scale, output), _plan.Items.Count);
+                break;
         }
 
         Run(new AttendMergeJob<TSimd, TVec>(batch, _plan, output), _plan.Merges);

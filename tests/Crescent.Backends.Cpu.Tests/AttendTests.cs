@@ -1,3 +1,5 @@
+using Crescent.Testing;
+
 namespace Crescent.Backends.Cpu.Tests;
 
 /// <summary>
@@ -19,6 +21,8 @@ public sealed class AttendTests
             data.Add(path, DType.BF16, 20, 16, 1);
             data.Add(path, DType.F32, 128, 256, 2);
             data.Add(path, DType.F32, 8, 32, 9);
+            data.Add(path, DType.Q8_0, 64, 64, 3);
+            data.Add(path, DType.Q8_0, 96, 128, 5);
         }
 
         return data;
@@ -93,11 +97,8 @@ public sealed class AttendTests
             _keys = Random(random, Positions * KvHeads * dim, 1);
             _values = Random(random, Positions * KvHeads * dim, 1);
             Write();
-            if (kv == DType.BF16)
-            {
-                _keys = Array.ConvertAll(_keys, Rounded);
-                _values = Array.ConvertAll(_values, Rounded);
-            }
+            _keys = Stored(_keys, kv);
+            _values = Stored(_values, kv);
         }
 
         public int RowFloats => KvHeads * _group * _dim;
@@ -162,10 +163,12 @@ public sealed class AttendTests
             _backend.RopeAndWriteKv(q, k, v, rotation, interleaved: false, _pool, Layer, batch);
         }
 
-        private static float Rounded(float value)
+        private static unsafe float[] Stored(float[] values, DType type)
         {
-            uint bits = BitConverter.SingleToUInt32Bits(value);
-            return BitConverter.UInt32BitsToSingle((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
+            fixed (byte* data = WeightEncoding.Encode(values, type))
+            {
+                return Array.ConvertAll(WeightEncoding.Decode(new WeightSource("kv", type, 1, values.Length, (nint)data)), value => (float)value);
+            }
         }
 
         private static float[] Random(Random random, int count, float size) =>

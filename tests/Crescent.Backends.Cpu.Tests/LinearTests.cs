@@ -22,17 +22,62 @@ public sealed class LinearTests
     [MemberData(nameof(Kernels))]
     public void EqualsDequantiseThenDouble(KernelPath path, DType type)
     {
-        // Outputs and rows around the tile sizes; inputs with and without a tail (Q8_0 rows are whole runs of 32).
-        int[] inputs = type == DType.Q8_0 ? [32, 96] : [1, 15, 64, 107];
+        // Outputs and rows around the tile sizes; inputs with and without a tail, and over two chunks.
+        int[] inputs = type.RunLength() > 1 ? [type.RunLength(), 1024 + type.RunLength()] : [1, 15, 64, 107, 1099];
         foreach (int columns in inputs)
         {
-            foreach (int outputs in new[] { 1, 3, 4, 17, 37 })
+            foreach (int outputs in new[] { 1, 3, 6, 17, 37 })
             {
                 AssertLinear(path, type, columns, outputs, rows: 1);
-                AssertLinear(path, type, columns, outputs, rows: 6);
+                AssertLinear(path, type, columns, outputs, rows: 7);
             }
         }
     }
+
+    /// <summary>
+    /// One row reads weights as stored, more share panels, 131 take two blocks of rows; three layers in one job or alone.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public unsafe void ARowsBitsDoNotDependOnTheRowsBesideItOrOnTheJob(KernelPath path, DType type)
+    {
+        const int Rows = 131, Outputs = 29;
+        int inputs = 1024 + (type.RunLength() > 1 ? type.RunLength() : 27);
+        var random = new Random(5);
+        float[] x = Random(random, Rows * inputs);
+        byte[] encoded = WeightEncoding.Encode(Random(random, Outputs * inputs), type);
+        fixed (byte* data = encoded)
+        {
+            var source = new WeightSource("w", type, Outputs, inputs, (nint)data);
+            float[] singly = [.. Enumerable.Range(0, Rows).SelectMany(row => Run(threads: 1, row, rows: 1, outputs: 1)[0])];
+            foreach (int rows in new[] { 2, 3, 7, Rows })
+            {
+                foreach (float[] together in Run(threads: 3, first: 0, rows, outputs: 3))
+                {
+                    Assert.Equal(Bits(singly[..(rows * Outputs)]), Bits(together));
+                }
+            }
+
+            float[][] Run(int threads, int first, int rows, int outputs)
+            {
+                using var backend = CpuBackend.Create(threads, path);
+                using var weight = backend.LoadWeight(source);
+                using var input = backend.CreateActivation(rows, inputs);
+                backend.Upload(x.AsSpan(first * inputs, rows * inputs), input);
+                CpuTensor[] results = [.. Enumerable.Range(0, outputs).Select(_ => backend.CreateActivation(rows, Outputs))];
+                Array.ForEach(results, output => backend.Linear(input, weight, output, rows, accumulate: false));
+                return Array.ConvertAll(results, output =>
+                {
+                    var values = new float[rows * Outputs];
+                    backend.Download(output, values);
+                    output.Dispose();
+                    return values;
+                });
+            }
+        }
+    }
+
+    private static int[] Bits(float[] values) => Array.ConvertAll(values, BitConverter.SingleToInt32Bits);
 
     private static unsafe void AssertLinear(KernelPath path, DType type, int inputs, int outputs, int rows)
     {

@@ -21,6 +21,7 @@ public sealed class RowInvarianceTests
             data.Add(path, "llama", DType.BF16, DType.BF16);
             data.Add(path, "llama", DType.Q8_0, DType.BF16);
             data.Add(path, "qwen3", DType.F16, DType.F32);
+            data.Add(path, "qwen3", DType.BF16, DType.Q8_0);
         }
 
         return data;
@@ -37,7 +38,7 @@ public sealed class RowInvarianceTests
             HiddenSize = 64,
             IntermediateSize = 96,
             Layers = 2,
-            HeadDim = 20,
+            HeadDim = kv == DType.Q8_0 ? 32 : 20,
             ContextLength = 1024,
         };
         using var folder = new TemporaryFolder();

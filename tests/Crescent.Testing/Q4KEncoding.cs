@@ -13,6 +13,8 @@ namespace Crescent.Testing;
 /// </summary>
 public static class Q4KEncoding
 {
+    public const int RunLength = 256;
+    public const int RunBytes = 144;
     private const int Groups = 8;
     private const int GroupLength = 32;
     private const int Packed = 4;
@@ -51,17 +53,22 @@ public static class Q4KEncoding
     /// <summary>[256] the elements of a run.</summary>
     public static void DecodeRun(ReadOnlySpan<byte> run, Span<double> values)
     {
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = DecodeElement(run, i);
+        }
+    }
+
+    public static double DecodeElement(ReadOnlySpan<byte> run, int index)
+    {
         var scale = (double)BinaryPrimitives.ReadHalfLittleEndian(run);
         var minimum = (double)BinaryPrimitives.ReadHalfLittleEndian(run[2..]);
         var packed = run.Slice(Packed, 12);
-        for (var i = 0; i < values.Length; i++)
-        {
-            var g = i / GroupLength;
-            var s = g < 4 ? packed[g] & 63 : (packed[g + 4] & 15) | (packed[g - 4] >> 6 << 4);
-            var m = g < 4 ? packed[g + 4] & 63 : (packed[g + 4] >> 4) | (packed[g] >> 6 << 4);
-            var q = (run[Elements + (g / 2 * GroupLength) + (i % GroupLength)] >> (g % 2 * 4)) & 15;
-            values[i] = (scale * s * q) - (minimum * m);
-        }
+        var g = index / GroupLength;
+        var s = g < 4 ? packed[g] & 63 : (packed[g + 4] & 15) | (packed[g - 4] >> 6 << 4);
+        var m = g < 4 ? packed[g + 4] & 63 : (packed[g + 4] >> 4) | (packed[g] >> 6 << 4);
+        var q = (run[Elements + (g / 2 * GroupLength) + (index % GroupLength)] >> (g % 2 * 4)) & 15;
+        return (scale * s * q) - (minimum * m);
     }
 
     /// <summary>Writes the unit that the groups' values are whole numbers of, and returns it as it was rounded.</summary>

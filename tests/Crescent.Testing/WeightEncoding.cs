@@ -8,7 +8,7 @@ public static class WeightEncoding
     private const int RunLength = 32;
     private const int RunBytes = 34;
 
-    /// <param name="values">Whole runs of 32 for Q8_0.</param>
+    /// <param name="values">Whole runs of the type.</param>
     public static byte[] Encode(ReadOnlySpan<float> values, DType type)
     {
         var bytes = new byte[type.RowBytes(values.Length)];
@@ -39,6 +39,14 @@ public static class WeightEncoding
                     }
 
                     break;
+                case DType.Q4_K:
+                    if (i % Q4KEncoding.RunLength == 0)
+                    {
+                        Q4KEncoding.EncodeRun(
+                            values.Slice(i, Q4KEncoding.RunLength), bytes.Slice(i / Q4KEncoding.RunLength * Q4KEncoding.RunBytes, Q4KEncoding.RunBytes));
+                    }
+
+                    break;
                 default:
                     throw new ArgumentOutOfRangeException(nameof(type), type, null);
             }
@@ -59,6 +67,8 @@ public static class WeightEncoding
                 DType.BF16 => BitConverter.UInt32BitsToSingle(
                     (uint)BinaryPrimitives.ReadUInt16LittleEndian(new ReadOnlySpan<byte>(data + (2 * i), 2)) << 16),
                 DType.Q8_0 => DecodeRunElement(new ReadOnlySpan<byte>(data + (i / RunLength * RunBytes), RunBytes), (int)(i % RunLength)),
+                DType.Q4_K => Q4KEncoding.DecodeElement(
+                    new ReadOnlySpan<byte>(data + (i / Q4KEncoding.RunLength * Q4KEncoding.RunBytes), Q4KEncoding.RunBytes), (int)(i % Q4KEncoding.RunLength)),
                 _ => throw new NotSupportedException($"{weight.Name} is {weight.Type}."),
             };
         }

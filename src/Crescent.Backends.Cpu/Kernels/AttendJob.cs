@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Crescent.Backends.Cpu.Simd;
 
 namespace Crescent.Backends.Cpu.Kernels;
@@ -14,7 +13,6 @@ internal readonly unsafe struct AttendJob<TSimd, TVec, TElements>(
     where TVec : unmanaged
     where TElements : struct, IElements
 {
-    [SkipLocalsInit]
     public void Execute(int index)
     {
         var item = plan.Items[index];
@@ -58,7 +56,6 @@ internal readonly unsafe struct AttendMergeJob<TSimd, TVec>(AttentionBatch batch
     where TSimd : struct, ISimd<TVec>
     where TVec : unmanaged
 {
-    [SkipLocalsInit]
     public void Execute(int item)
     {
         int kvHead = item % plan.Layout.KvHeads;

@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
 
+// Kernels keep tiles on the stack and fill them before they read them.
+[module: SkipLocalsInit]
+
 namespace Crescent.Backends.Cpu.Kernels;
 
 internal static class Kernel

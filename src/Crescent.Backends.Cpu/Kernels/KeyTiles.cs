@@ -80,60 +80,64 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
         int end = Math.Min((range + 1) * AttendPlan.Range, _firstPosition + _tile.Rows);
         for (int start = range * AttendPlan.Range; start < end; start += _length)
         {
-            byte* keys = At(start, out byte* values);
-            long ahead = start + _length < end ? At(start + _length, out _) - keys : 0;
-            long keyStride = TElements.Offset(_pool.Layout!.BlockSize);
+            byte* head = At(start, out int offset);
+            long ahead = start + _length < end ? At(start + _length, out int next) - head + TElements.Offset(next - offset) : 0;
+            int positions = _pool.Layout!.BlockSize;
+            if (typeof(TElements) == typeof(Q8Elements))
+            {
+                Attend(state, start, new Q8Tile<TSimd, TVec>(head, positions, offset, ahead, _dim, _length));
+                continue;
+            }
+
+            byte* keys = head + TElements.Offset(offset);
+            byte* values = head + TElements.Offset((positions + offset) * _dim);
+            long keyStride = TElements.Offset(positions);
             if (Queries <= DirectQueries)
             {
-                Attend<TElements>(state, start, keys, keyStride, values, ahead);
+                Attend(state, start, new PlainTile<TSimd, TVec, TElements>(keys, keyStride, values, ahead, _dim, _length));
                 continue;
             }
 
             Unpack(keys, keyStride, _keys, _dim, _length, ahead);
             Unpack(values, TElements.Offset(_dim), _values, Math.Min(_length, end - start), _dim, ahead);
-            Attend<F32Elements>(state, start, (byte*)_keys, F32Elements.Offset(_length), (byte*)_values, ahead: 0);
+            Attend(state, start, new PlainTile<TSimd, TVec, F32Elements>((byte*)_keys, F32Elements.Offset(_length), (byte*)_values, ahead: 0, _dim, _length));
         }
     }
 
     private static int Length(KvLayout layout) => Math.Min(layout.BlockSize, MaxLength);
 
-    private void Attend<TStored>(in AttendState<TSimd, TVec> state, int start, byte* keys, long keyStride, byte* values, long ahead)
-        where TStored : struct, IElements
+    private void Attend<TTile>(in AttendState<TSimd, TVec> state, int start, in TTile tile)
+        where TTile : struct, IKvTile, allows ref struct
     {
         if (_firstPosition + 1 - start >= _length)
         {
-            Attend<TStored>(state, 0, Queries, _length, keys, keyStride, values, ahead);
+            Attend(state, 0, Queries, _length, tile);
             return;
         }
 
         for (int row = Math.Max(0, start - _firstPosition); row < _tile.Rows; row++)
         {
-            int visible = Math.Min(_length, _firstPosition + row + 1 - start);
-            Attend<TStored>(state, row * _group, _group, visible, keys, keyStride, values, ahead);
+            Attend(state, row * _group, _group, Math.Min(_length, _firstPosition + row + 1 - start), tile);
         }
     }
 
     /// <summary>Queries from <paramref name="first"/> against the first <paramref name="visible"/> keys of the tile.</summary>
-    private void Attend<TStored>(
-        in AttendState<TSimd, TVec> state, int first, int count, int visible, byte* keys, long keyStride, byte* values, long ahead)
-        where TStored : struct, IElements
+    private void Attend<TTile>(in AttendState<TSimd, TVec> state, int first, int count, int visible, in TTile tile)
+        where TTile : struct, IKvTile, allows ref struct
     {
         int columns = (visible + TSimd.Width - 1) / TSimd.Width * TSimd.Width;
-        for (int query = first; query < first + count; query += MatrixTile<TSimd, TVec, TStored>.Rows)
+        for (int query = first; query < first + count; query += MatrixTile.Rows)
         {
-            int rows = Math.Min(MatrixTile<TSimd, TVec, TStored>.Rows, first + count - query);
+            int rows = Math.Min(MatrixTile.Rows, first + count - query);
             float* scores = _scores + (query * _length);
-            float* o = state.O + ((long)query * _dim);
             new Span<float>(scores, rows * _length).Clear();
-            new MatrixTile<TSimd, TVec, TStored>(_queries + (query * _dim), _dim, keys, keyStride, ahead, scores, _length, _dim)
-                .Run(rows, columns);
+            tile.Scores(_queries + (query * _dim), rows, columns, scores);
             for (int row = 0; row < rows; row++)
             {
                 Weigh(state, query + row, scores + (row * _length), visible, columns);
             }
 
-            new MatrixTile<TSimd, TVec, TStored>(scores, _length, values, TStored.Offset(_dim), ahead, o, _dim, visible)
-                .Run(rows, _dim);
+            tile.Values(scores, rows, visible, state.O + ((long)query * _dim));
         }
     }
 
@@ -158,7 +162,7 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
         var sum = TSimd.Broadcast(0);
         for (int i = 0; i < columns; i += TSimd.Width)
         {
-            var weight = Simd<TSimd, TVec>.Exp(TSimd.Sub(TSimd.Load(scores + i), maxima));
+            var weight = Simd<TSimd, TVec>.ExpBelow88(TSimd.Sub(TSimd.Load(scores + i), maxima));
             TSimd.Store(scores + i, weight);
             sum = TSimd.Add(sum, weight);
         }
@@ -194,14 +198,11 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
         }
     }
 
-    /// <summary>K [dim, positions of the block] from this position on, and V from its row on.</summary>
-    private byte* At(int position, out byte* values)
+    /// <summary>The head in the block that holds a position, and which of the block's positions it is.</summary>
+    private byte* At(int position, out int offset)
     {
-        var layout = _pool.Layout!;
-        var (block, offset) = Math.DivRem(position, layout.BlockSize);
-        byte* head = _pool.Head(_blocks[block], _layer, _kvHead);
-        values = head + TElements.Offset((layout.BlockSize + offset) * _dim);
-        return head + TElements.Offset(offset);
+        (int block, offset) = Math.DivRem(position, _pool.Layout!.BlockSize);
+        return _pool.Head(_blocks[block], _layer, _kvHead);
     }
 
     /// <summary>target [rows, columns] as fp32; fetches the same of what lies <paramref name="ahead"/> bytes on.</summary>
@@ -218,7 +219,7 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
             int i = 0;
             for (; i + (2 * TSimd.Width) <= columns; i += 2 * TSimd.Width)
             {
-                TElements.LoadPair<TSimd, TVec>(source, i, out var low, out var high);
+                TElements.LoadPair<TSimd, TVec>(source, i, null, out var low, out var high);
                 TSimd.Store(target + i, low);
                 TSimd.Store(target + i + TSimd.Width, high);
             }

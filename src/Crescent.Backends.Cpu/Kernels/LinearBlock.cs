@@ -60,18 +60,20 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
 
     private void OneRow()
     {
-        for (int start = 0; start < Vectorised; start += Chunk)
+        int output = first;
+        for (; output + 4 <= end; output += 4)
         {
-            int stop = Math.Min(start + Chunk, Vectorised);
-            int output = first;
-            for (; output + 4 <= end; output += 4)
+            for (int start = 0; start < Vectorised; start += Chunk)
             {
-                OneByFour(output, start, stop);
+                OneByFour(output, start, Math.Min(start + Chunk, Vectorised));
             }
+        }
 
-            for (; output < end; output++)
+        for (; output < end; output++)
+        {
+            for (int start = 0; start < Vectorised; start += Chunk)
             {
-                OneByOne(output, start, stop);
+                OneByOne(output, start, Math.Min(start + Chunk, Vectorised));
             }
         }
     }
@@ -80,25 +82,29 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
     private void OneByFour(int output, int start, int stop)
     {
         byte* w0 = _weight + (output * _stride), w1 = w0 + _stride, w2 = w1 + _stride, w3 = w2 + _stride;
+        int perRun = TElements.SharedFloats, runLength = TElements.RunLength, runBytes = (int)TElements.Offset(runLength), perOutput = Chunk / runLength * perRun;
+        float* shared = stackalloc float[4 * perOutput];
+        Share(w0, 4, start, stop, shared);
         var zero = TSimd.Broadcast(0);
         TVec a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         long ahead = Ahead(4);
         int k = start;
         for (; k + (2 * TSimd.Width) <= stop; k += 2 * TSimd.Width)
         {
-            Prefetch(w0 + TElements.Offset(k), 4, ahead);
+            Prefetch(w0 + TElements.Offset(k) + (k % runLength * runBytes / runLength), 4, ahead);
+            float* run = shared + ((k - start) / runLength * perRun);
             TVec low = TSimd.Load(x + k), high = TSimd.Load(x + k + TSimd.Width);
-            TElements.LoadPair<TSimd, TVec>(w0, k, out var w, out var v);
+            TElements.LoadPair<TSimd, TVec>(w0, k, run, out var w, out var v);
             a0 = TSimd.Fma(high, v, TSimd.Fma(low, w, a0));
-            TElements.LoadPair<TSimd, TVec>(w1, k, out w, out v);
+            TElements.LoadPair<TSimd, TVec>(w1, k, run + perOutput, out w, out v);
             a1 = TSimd.Fma(high, v, TSimd.Fma(low, w, a1));
-            TElements.LoadPair<TSimd, TVec>(w2, k, out w, out v);
+            TElements.LoadPair<TSimd, TVec>(w2, k, run + (2 * perOutput), out w, out v);
             a2 = TSimd.Fma(high, v, TSimd.Fma(low, w, a2));
-            TElements.LoadPair<TSimd, TVec>(w3, k, out w, out v);
+            TElements.LoadPair<TSimd, TVec>(w3, k, run + (3 * perOutput), out w, out v);
             a3 = TSimd.Fma(high, v, TSimd.Fma(low, w, a3));
         }
 
-        if (k < stop)
+        if (runLength < 2 * TSimd.Width && k < stop)
         {
             var low = TSimd.Load(x + k);
             a0 = TSimd.Fma(low, TElements.Load<TSimd, TVec>(w0, k), a0);
@@ -123,7 +129,6 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
         y[output] += TSimd.Sum(sum);
     }
 
-    [SkipLocalsInit]
     private void ManyRows()
     {
         const int Line = 16;
@@ -163,19 +168,23 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
         byte* w0 = _weight + (output * _stride), w1 = w0 + (Math.Min(1, last) * _stride), w2 = w0 + (Math.Min(2, last) * _stride);
         byte* w3 = w0 + (Math.Min(3, last) * _stride), w4 = w0 + (Math.Min(4, last) * _stride), w5 = w0 + (Math.Min(5, last) * _stride);
         long ahead = Ahead(PanelTile.Outputs);
+        int perRun = TElements.SharedFloats, runLength = TElements.RunLength, runBytes = (int)TElements.Offset(runLength), perOutput = Chunk / runLength * perRun;
+        float* shared = stackalloc float[PanelTile.Outputs * perOutput];
+        Share(w0, last + 1, from, to, shared);
         int k = from;
         for (; k + (2 * TSimd.Width) <= to; k += 2 * TSimd.Width, panel += 2 * PanelTile.Outputs * TSimd.Width)
         {
-            Prefetch(w0 + TElements.Offset(k), PanelTile.Outputs, ahead);
-            UnpackPair(w0, k, panel);
-            UnpackPair(w1, k, panel + TSimd.Width);
-            UnpackPair(w2, k, panel + (2 * TSimd.Width));
-            UnpackPair(w3, k, panel + (3 * TSimd.Width));
-            UnpackPair(w4, k, panel + (4 * TSimd.Width));
-            UnpackPair(w5, k, panel + (5 * TSimd.Width));
+            Prefetch(w0 + TElements.Offset(k) + (k % runLength * runBytes / runLength), PanelTile.Outputs, ahead);
+            float* run = shared + ((k - from) / runLength * perRun);
+            UnpackPair(w0, k, run, panel);
+            UnpackPair(w1, k, run + perOutput, panel + TSimd.Width);
+            UnpackPair(w2, k, run + (2 * perOutput), panel + (2 * TSimd.Width));
+            UnpackPair(w3, k, run + (3 * perOutput), panel + (3 * TSimd.Width));
+            UnpackPair(w4, k, run + (4 * perOutput), panel + (4 * TSimd.Width));
+            UnpackPair(w5, k, run + (5 * perOutput), panel + (5 * TSimd.Width));
         }
 
-        if (k < to)
+        if (runLength < 2 * TSimd.Width && k < to)
         {
             TSimd.Store(panel, TElements.Load<TSimd, TVec>(w0, k));
             TSimd.Store(panel + TSimd.Width, TElements.Load<TSimd, TVec>(w1, k));
@@ -183,6 +192,27 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
             TSimd.Store(panel + (3 * TSimd.Width), TElements.Load<TSimd, TVec>(w3, k));
             TSimd.Store(panel + (4 * TSimd.Width), TElements.Load<TSimd, TVec>(w4, k));
             TSimd.Store(panel + (5 * TSimd.Width), TElements.Load<TSimd, TVec>(w5, k));
+        }
+    }
+
+    /// <summary>Of the runs of one output's chunk together.</summary>
+    private static int SharedFloats => Chunk / TElements.RunLength * TElements.SharedFloats;
+
+    /// <summary>What the runs of each output share, from <paramref name="from"/> to <paramref name="to"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Share(byte* weights, int outputs, int from, int to, float* shared)
+    {
+        if (TElements.SharedFloats == 0)
+        {
+            return;
+        }
+
+        for (int n = 0; n < outputs; n++, weights += _stride, shared += SharedFloats)
+        {
+            for (int k = from; k < to; k += TElements.RunLength)
+            {
+                TElements.Share(weights, k, shared + ((k - from) / TElements.RunLength * TElements.SharedFloats));
+            }
         }
     }
 
@@ -210,9 +240,9 @@ internal readonly unsafe ref struct LinearBlock<TSimd, TVec, TElements>(float* x
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void UnpackPair(byte* w, int k, float* panel)
+    private static void UnpackPair(byte* w, int k, float* shared, float* panel)
     {
-        TElements.LoadPair<TSimd, TVec>(w, k, out var low, out var high);
+        TElements.LoadPair<TSimd, TVec>(w, k, shared, out var low, out var high);
         TSimd.Store(panel, low);
         TSimd.Store(panel + (PanelTile.Outputs * TSimd.Width), high);
     }

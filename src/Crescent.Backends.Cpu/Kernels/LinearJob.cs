@@ -44,8 +44,11 @@ internal readonly unsafe struct LinearJob<TSimd, TVec>(CpuTensor input, List<Lin
             case DType.BF16:
                 Run<BF16Elements>(part, first, end);
                 break;
-            default:
+            case DType.Q8_0:
                 Run<Q8Elements>(part, first, end);
+                break;
+            default:
+                Run<Q4KElements>(part, first, end);
                 break;
         }
     }

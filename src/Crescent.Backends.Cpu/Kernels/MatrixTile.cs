@@ -3,8 +3,13 @@ using Crescent.Backends.Cpu.Simd;
 
 namespace Crescent.Backends.Cpu.Kernels;
 
+internal static class MatrixTile
+{
+    public const int Rows = 4;
+}
+
 /// <summary>
-/// c[i, n] += Σₖ a[i, k] · b[k, n] for up to <see cref="Rows"/> rows i, in fp32. Every element is one chain over k in
+/// c[i, n] += Σₖ a[i, k] · b[k, n] for up to <see cref="MatrixTile.Rows"/> rows i, in fp32. Every element is one chain over k in
 /// ascending order, so its bits depend neither on the number of rows nor on the tile that computes it.
 /// </summary>
 /// <param name="a">[rows, aStride]; each element is broadcast.</param>
@@ -17,9 +22,7 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
     where TVec : unmanaged
     where TElements : struct, IElements
 {
-    public const int Rows = 4;
-
-    /// <param name="rows">1 to <see cref="Rows"/>.</param>
+    /// <param name="rows">1 to <see cref="MatrixTile.Rows"/>.</param>
     /// <param name="columns">Columns of b and c.</param>
     public void Run(int rows, int columns)
     {
@@ -83,8 +86,8 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
                 Prefetch(w + ahead, n, 4);
             }
 
-            TElements.LoadPair<TSimd, TVec>(w, n, out var v0, out var v1);
-            TElements.LoadPair<TSimd, TVec>(w, n + (2 * TSimd.Width), out var v2, out var v3);
+            TElements.LoadPair<TSimd, TVec>(w, n, null, out var v0, out var v1);
+            TElements.LoadPair<TSimd, TVec>(w, n + (2 * TSimd.Width), null, out var v2, out var v3);
             var x0 = TSimd.Broadcast(a0[k]);
             s00 = TSimd.Fma(x0, v0, s00);
             s01 = TSimd.Fma(x0, v1, s01);
@@ -144,7 +147,7 @@ internal readonly unsafe ref struct MatrixTile<TSimd, TVec, TElements>(
                 Prefetch(w + ahead, n, 2);
             }
 
-            TElements.LoadPair<TSimd, TVec>(w, n, out var v0, out var v1);
+            TElements.LoadPair<TSimd, TVec>(w, n, null, out var v0, out var v1);
             var x0 = TSimd.Broadcast(a0[k]);
             s00 = TSimd.Fma(x0, v0, s00);
             s01 = TSimd.Fma(x0, v1, s01);

@@ -17,7 +17,6 @@ internal readonly unsafe struct RopeJob<TSimd, TVec>(
 {
     public const int Rows = 16;
 
-    [SkipLocalsInit]
     [MethodImpl(Kernel.FullyOptimised)]
     public void Execute(int item)
     {
@@ -86,29 +85,55 @@ internal readonly unsafe struct RopeJob<TSimd, TVec>(
         }
     }
 
-    /// <summary>A key is a column of K [dim, positions], a value a row of V [positions, dim] behind it.</summary>
-    [MethodImpl(Kernel.FullyOptimised)]
     private void WriteKv(float* keys, float* values, KvSlot slot)
     {
         int dim = pool.Layout!.HeadDim;
-        int positions = pool.Layout.BlockSize;
-        long row = (long)(positions + slot.Offset) * dim;
         for (int head = 0; head < pool.Layout.KvHeads; head++, keys += dim, values += dim)
         {
             byte* block = pool.Head(slot.Block, layer, head);
-            for (int i = 0; i < dim; i++)
+            if (pool.Type == DType.Q8_0)
             {
-                if (pool.Type == DType.F32)
-                {
-                    ((float*)block)[(i * positions) + slot.Offset] = keys[i];
-                    ((float*)block)[row + i] = values[i];
-                }
-                else
-                {
-                    ((ushort*)block)[(i * positions) + slot.Offset] = BF16Elements.Round(keys[i]);
-                    ((ushort*)block)[row + i] = BF16Elements.Round(values[i]);
-                }
+                WriteRuns(keys, values, block, slot.Offset);
             }
+            else
+            {
+                WriteElements(keys, values, block, slot.Offset);
+            }
+        }
+    }
+
+    /// <summary>A key is a column of K [dim, positions], a value a row of V [positions, dim] behind it.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
+    private void WriteElements(float* key, float* value, byte* block, int offset)
+    {
+        int dim = pool.Layout!.HeadDim;
+        int positions = pool.Layout.BlockSize;
+        long row = (long)(positions + offset) * dim;
+        for (int i = 0; i < dim; i++)
+        {
+            if (pool.Type == DType.F32)
+            {
+                ((float*)block)[(i * positions) + offset] = key[i];
+                ((float*)block)[row + i] = value[i];
+            }
+            else
+            {
+                ((ushort*)block)[(i * positions) + offset] = BF16Elements.Round(key[i]);
+                ((ushort*)block)[row + i] = BF16Elements.Round(value[i]);
+            }
+        }
+    }
+
+    private void WriteRuns(float* key, float* value, byte* block, int offset)
+    {
+        int runs = pool.Layout!.HeadDim / Q8Layout.RunLength;
+        int positions = pool.Layout.BlockSize;
+        for (int run = 0; run < runs; run++, key += Q8Layout.RunLength, value += Q8Layout.RunLength)
+        {
+            byte* keys = block + Q8Layout.Run(positions, run);
+            byte* values = block + Q8Layout.Run(positions, runs + run);
+            Q8Layout.Write(key, keys + offset, positions, Q8Layout.Scales(keys, positions) + offset);
+            Q8Layout.Write(value, values + (offset * Q8Layout.RunLength), 1, Q8Layout.Scales(values, positions) + offset);
         }
     }
 }

@@ -45,6 +45,13 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
         Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadU4(byte* source, int shift)
+    {
+        var bits = Avx2.ShiftRightLogical(Avx2.ConvertToVector256Int32(source), Vector128.CreateScalar(shift));
+        return Avx.ConvertToVector256Single(Avx2.And(bits, Vector256.Create(15)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* destination, Vector256<float> value) => Avx.Store(destination, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -70,8 +77,8 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     public static Vector256<float> Round(Vector256<float> value) => Avx.RoundToNearestInteger(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
-        Avx2.ShiftLeftLogical(Avx2.Add(Avx.ConvertToVector256Int32(exponent), Vector256.Create(127)), 23).AsSingle();
+    public static Vector256<float> Scale(Vector256<float> value, Vector256<float> exponent) =>
+        Mul(value, Avx2.ShiftLeftLogical(Avx2.Add(Avx.ConvertToVector256Int32(exponent), Vector256.Create(127)), 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value)

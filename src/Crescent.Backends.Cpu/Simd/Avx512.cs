@@ -48,6 +48,14 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
         Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Sse2.LoadVector128(source)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadU4(byte* source, int shift)
+    {
+        var bytes = Avx512F.ConvertToVector512Int32(Sse2.LoadVector128(source));
+        var bits = Avx512F.ShiftRightLogical(bytes, Vector128.CreateScalar(shift));
+        return Avx512F.ConvertToVector512Single(Avx512F.And(bits, Int(15)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* destination, Vector512<float> value) => Avx512F.Store(destination, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,8 +81,8 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
     public static Vector512<float> Round(Vector512<float> value) => Avx512F.RoundScale(value, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> PowerOfTwo(Vector512<float> exponent) =>
-        Avx512F.ShiftLeftLogical(Avx512F.Add(Avx512F.ConvertToVector512Int32(exponent), Int(127)), 23).AsSingle();
+    public static Vector512<float> Scale(Vector512<float> value, Vector512<float> exponent) =>
+        Avx512F.Scale(value, exponent);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) =>

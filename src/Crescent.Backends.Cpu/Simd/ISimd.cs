@@ -33,6 +33,9 @@ internal unsafe interface ISimd<TVec>
 
     static abstract TVec LoadI8(sbyte* source);
 
+    /// <summary>Four bits of each byte, from bit <paramref name="shift"/> on.</summary>
+    static abstract TVec LoadU4(byte* source, int shift);
+
     static abstract void Store(float* destination, TVec value);
 
     static abstract TVec Add(TVec a, TVec b);
@@ -50,8 +53,8 @@ internal unsafe interface ISimd<TVec>
 
     static abstract TVec Round(TVec value);
 
-    /// <summary>2 to the power of an integer-valued vector, each element in [−126, 127].</summary>
-    static abstract TVec PowerOfTwo(TVec exponent);
+    /// <summary>value · 2^exponent; exponents are integers in [−126, 127].</summary>
+    static abstract TVec Scale(TVec value, TVec exponent);
 
     /// <summary>Sum over the lanes, halves first: always the same tree.</summary>
     static abstract float Sum(TVec value);
@@ -88,9 +91,16 @@ internal static class Simd<TSimd, TVec>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVec Exp(TVec x)
     {
+        var bounded = TSimd.Sub(TSimd.Broadcast(0), TSimd.Max(TSimd.Sub(TSimd.Broadcast(0), x), TSimd.Broadcast(-88f)));
+        return ExpBelow88(bounded);
+    }
+
+    /// <summary>The same where x is known to be at most 88.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVec ExpBelow88(TVec x)
+    {
         // −∞ (a masked score) must not reach the subtraction below as ∞ − ∞.
         var clamped = TSimd.Max(x, TSimd.Broadcast(-87.3f));
-        clamped = TSimd.Sub(TSimd.Broadcast(0), TSimd.Max(TSimd.Sub(TSimd.Broadcast(0), clamped), TSimd.Broadcast(-88f)));
         var n = TSimd.Round(TSimd.Mul(clamped, TSimd.Broadcast(1.44269504f)));
         var r = TSimd.Fma(n, TSimd.Broadcast(-0.693359375f), clamped);
         r = TSimd.Fma(n, TSimd.Broadcast(2.12194440e-4f), r);
@@ -101,6 +111,6 @@ internal static class Simd<TSimd, TVec>
         p = TSimd.Fma(p, r, TSimd.Broadcast(0.5f));
         p = TSimd.Fma(p, r, TSimd.Broadcast(1));
         p = TSimd.Fma(p, r, TSimd.Broadcast(1));
-        return TSimd.Mul(p, TSimd.PowerOfTwo(n));
+        return TSimd.Scale(p, n);
     }
 }

@@ -32,6 +32,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static float LoadI8(sbyte* source) => *source;
 
+    public static float LoadU4(byte* source, int shift) => (*source >> shift) & 15;
+
     public static void Store(float* destination, float value) => *destination = value;
 
     public static float Add(float a, float b) => a + b;
@@ -48,7 +50,7 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static float Round(float value) => MathF.Round(value);
 
-    public static float PowerOfTwo(float exponent) => BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
+    public static float Scale(float value, float exponent) => value * BitConverter.Int32BitsToSingle(((int)exponent + 127) << 23);
 
     public static float Sum(float value) => value;
 

@@ -130,6 +130,7 @@ internal sealed class GgufReader
             0 => DType.F32,
             1 => DType.F16,
             8 => DType.Q8_0,
+            12 => DType.Q4_K,
             30 => DType.BF16,
             _ => null,
         };
