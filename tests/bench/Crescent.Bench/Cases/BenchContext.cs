@@ -4,7 +4,6 @@ using Crescent.Bench.Engine;
 using Crescent.Bench.Llama;
 using Crescent.Bench.Models;
 using Crescent.Bench.Os;
-using Crescent.Testing;
 
 namespace Crescent.Bench.Cases;
 
@@ -21,7 +20,7 @@ internal sealed record BenchContext(string Cache, string Llama, string Cli, Acti
 
     /// <summary>The GGUF file both engines read.</summary>
     public string Model(ModelName name) => _models.GetOrAdd(
-        name, _ => BenchShape.Named(name.Shape).Model(Cache, WeightFormat.Named(name.Format), folder: false, Say));
+        name, _ => BenchShape.Named(name.Shape).Model(Cache, name.Format, folder: false, Say));
 
     /// <summary>Has a process of its own, on the processors for so many threads, do the work.</summary>
     public static async Task<double[]> ChildAsync(ChildWork work)

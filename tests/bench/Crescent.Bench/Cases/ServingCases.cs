@@ -21,20 +21,20 @@ internal static class ServingCases
 
     public static IEnumerable<BenchCase> List()
     {
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
-            yield return Concurrent(new("S", format), overHttp: false) with { Quick = format == "Q8_0" };
+            yield return Concurrent(new("S", format), overHttp: false) with { Quick = format == DType.Q8_0 };
             yield return Concurrent(new("S", format), overHttp: true);
         }
 
-        yield return SharedCore(new("S", "Q8_0"), "Crescent", (context, model) => ChildAsync(new ChildWork("decode")
+        yield return SharedCore(new("S", DType.Q8_0), "Crescent", (context, model) => ChildAsync(new ChildWork("decode")
         {
             Model = context.Model(model),
             Threads = 2,
             Repeats = 3,
         }));
-        yield return SharedCore(new("S", "Q8_0"), "llama.cpp", (context, model) => context.LlamaBench.DecodeAsync(context.Model(model), 2, 0, 3));
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        yield return SharedCore(new("S", DType.Q8_0), "llama.cpp", (context, model) => context.LlamaBench.DecodeAsync(context.Model(model), 2, 0, 3));
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
             yield return Memory(new("B", format));
             yield return Start(new("B", format));

@@ -19,8 +19,8 @@ public static class DepthPlot
     /// <summary>null: fewer than two depths were measured.</summary>
     public static string? Draw(Results results)
     {
-        var rows = results.Rows.Where(row => row.Id.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(row => int.Parse(row.Id[Prefix.Length..], CultureInfo.InvariantCulture));
+        var rows = Depths.SelectMany(depth => results.Rows.Where(row => row.Id == Prefix + depth.ToString(CultureInfo.InvariantCulture)).Select(row => (depth, row)))
+            .ToDictionary(point => point.depth, point => point.row);
         var ours = Points(rows, row => row.Subject);
         var theirs = Points(rows, row => row.Reference);
         if (ours.Count < 2)

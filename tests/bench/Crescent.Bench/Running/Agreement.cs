@@ -1,7 +1,6 @@
 using Crescent.Bench.Cases;
 using Crescent.Bench.Engine;
 using Crescent.Bench.Servers;
-using Crescent.Testing;
 
 namespace Crescent.Bench.Running;
 
@@ -23,7 +22,7 @@ internal static class Agreement
     /// <exception cref="BenchException">The engines disagree.</exception>
     public static async Task<double> CheckAsync(BenchContext context, ModelName model)
     {
-        double tolerance = WeightFormat.Named(model.Format).Plain ? PlainTolerance : QuantisedTolerance;
+        double tolerance = model.Format.RunLength() == 1 ? PlainTolerance : QuantisedTolerance;
         string path = context.Model(model);
         var crescent = await BenchContext.ChildAsync(
             new ChildWork("answer") { Model = path, Threads = 2, Size = PromptTokens, Tokens = Tokens, Sequences = Likely });

@@ -51,7 +51,7 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
 
     private async Task AgreeAsync(ModelName? model)
     {
-        if (model is not { } name || !AllCases.Reads(name.Format) || !_agreed.Add(name))
+        if (model is not { } name || !_agreed.Add(name))
         {
             return;
         }
