@@ -30,15 +30,76 @@ public sealed class SimdTests
     public void BF16RoundsToNearestEven(float value, int bits) => Assert.Equal(bits, BF16Elements.Round(value));
 
     [Fact]
-    public unsafe void EveryFiniteHalfConvertsExactly()
+    public void EveryFiniteHalfConvertsExactly()
     {
+        AssertHalves<Scalar, float>(KernelPath.Scalar);
+        AssertHalves<Avx2Fma, Vector256<float>>(KernelPath.Avx2);
+        AssertHalves<Avx512, Vector512<float>>(KernelPath.Avx512);
+    }
+
+    [Fact]
+    public void FourReductionsAreTheSingleOnes()
+    {
+        AssertReductions<Scalar, float>(KernelPath.Scalar);
+        AssertReductions<Avx2Fma, Vector256<float>>(KernelPath.Avx2);
+        AssertReductions<Avx512, Vector512<float>>(KernelPath.Avx512);
+    }
+
+    private static unsafe void AssertHalves<TSimd, TVec>(KernelPath path)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+    {
+        if (!CpuBackend.SupportedPaths.Contains(path))
+        {
+            return;
+        }
+
+        ushort* halves = stackalloc ushort[TSimd.Width];
+        float* lanes = stackalloc float[TSimd.Width];
         for (int bits = 0; bits <= ushort.MaxValue; bits++)
         {
-            ushort half = (ushort)bits;
-            float expected = (float)BitConverter.UInt16BitsToHalf(half);
-            if (float.IsFinite(expected))
+            float expected = (float)BitConverter.UInt16BitsToHalf((ushort)bits);
+            if (!float.IsFinite(expected))
             {
-                Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(Scalar.LoadF16(&half)));
+                continue;
+            }
+
+            new Span<ushort>(halves, TSimd.Width).Fill((ushort)bits);
+            foreach (var converted in new[] { TSimd.LoadF16(halves), TSimd.BroadcastF16(halves) })
+            {
+                TSimd.Store(lanes, converted);
+                for (int lane = 0; lane < TSimd.Width; lane++)
+                {
+                    Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(lanes[lane]));
+                }
+            }
+        }
+    }
+
+    private static unsafe void AssertReductions<TSimd, TVec>(KernelPath path)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+    {
+        if (!CpuBackend.SupportedPaths.Contains(path))
+        {
+            return;
+        }
+
+        var random = new Random(3);
+        float* values = stackalloc float[4 * TSimd.Width];
+        for (int round = 0; round < 1000; round++)
+        {
+            for (int i = 0; i < 4 * TSimd.Width; i++)
+            {
+                values[i] = (float)(random.NextDouble() - 0.5) * MathF.Pow(2, random.Next(-20, 20));
+            }
+
+            TVec a = TSimd.Load(values), b = TSimd.Load(values + TSimd.Width), c = TSimd.Load(values + (2 * TSimd.Width)), d = TSimd.Load(values + (3 * TSimd.Width));
+            Assert.Equal(Vector128.Create(TSimd.Sum(a), TSimd.Sum(b), TSimd.Sum(c), TSimd.Sum(d)), TSimd.Sum4(a, b, c, d));
+            var largest = TSimd.Max4(a, b, c, d);
+            for (int vector = 0; vector < 4; vector++)
+            {
+                Assert.Equal(new Span<float>(values + (vector * TSimd.Width), TSimd.Width).ToArray().Max(), largest[vector]);
             }
         }
     }

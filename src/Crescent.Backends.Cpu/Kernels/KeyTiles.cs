@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Crescent.Backends.Cpu.Simd;
 
 namespace Crescent.Backends.Cpu.Kernels;
@@ -122,6 +123,7 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
     }
 
     /// <summary>Queries from <paramref name="first"/> against the first <paramref name="visible"/> keys of the tile.</summary>
+    [MethodImpl(Kernel.FullyOptimised)]
     private void Attend<TTile>(in AttendState<TSimd, TVec> state, int first, int count, int visible, in TTile tile)
         where TTile : struct, IKvTile, allows ref struct
     {
@@ -132,55 +134,94 @@ internal readonly unsafe ref struct KeyTiles<TSimd, TVec, TElements>
             float* scores = _scores + (query * _length);
             new Span<float>(scores, rows * _length).Clear();
             tile.Scores(_queries + (query * _dim), rows, columns, scores);
-            for (int row = 0; row < rows; row++)
-            {
-                Weigh(state, query + row, scores + (row * _length), visible, columns);
-            }
-
+            Weigh(state, query, rows, scores, visible, columns);
             tile.Values(scores, rows, visible, state.O + ((long)query * _dim));
         }
     }
 
-    /// <summary>scores = exp(scores − max) with the maximum so far; the state is rescaled to it.</summary>
+    /// <summary>scores = exp(scores − max) with each query's maximum so far; its state is rescaled to it.</summary>
+    /// <param name="scores">[rows, positions of a tile].</param>
     [MethodImpl(Kernel.FullyOptimised)]
-    private void Weigh(in AttendState<TSimd, TVec> state, int query, float* scores, int visible, int columns)
+    private void Weigh(in AttendState<TSimd, TVec> state, int query, int rows, float* scores, int visible, int columns)
     {
-        for (int i = visible; i < columns; i++)
+        for (int row = 0; visible < columns && row < rows; row++)
         {
-            scores[i] = float.NegativeInfinity;
+            new Span<float>(scores + (row * _length) + visible, columns - visible).Fill(float.NegativeInfinity);
         }
 
-        var largest = TSimd.Load(scores);
+        // Rows that are not there repeat the last.
+        float* s1 = scores + (Math.Min(1, rows - 1) * _length), s2 = scores + (Math.Min(2, rows - 1) * _length), s3 = scores + (Math.Min(3, rows - 1) * _length);
+        TVec m0 = TSimd.Load(scores), m1 = TSimd.Load(s1), m2 = TSimd.Load(s2), m3 = TSimd.Load(s3);
         for (int i = TSimd.Width; i < columns; i += TSimd.Width)
         {
-            largest = TSimd.Max(largest, TSimd.Load(scores + i));
+            m0 = TSimd.Max(m0, TSimd.Load(scores + i));
+            m1 = TSimd.Max(m1, TSimd.Load(s1 + i));
+            m2 = TSimd.Max(m2, TSimd.Load(s2 + i));
+            m3 = TSimd.Max(m3, TSimd.Load(s3 + i));
         }
 
+        float* maxima = stackalloc float[MatrixTile.Rows];
+        TSimd.Max4(m0, m1, m2, m3).Store(maxima);
+        for (int row = 0; row < rows; row++)
+        {
+            maxima[row] = Raise(state, query + row, maxima[row]);
+        }
+
+        TVec t0 = Exponentials(scores, maxima[0], columns), t1 = t0, t2 = t0, t3 = t0;
+        if (rows > 1)
+        {
+            t1 = Exponentials(s1, maxima[1], columns);
+        }
+
+        if (rows > 2)
+        {
+            t2 = Exponentials(s2, maxima[2], columns);
+        }
+
+        if (rows > 3)
+        {
+            t3 = Exponentials(s3, maxima[3], columns);
+        }
+
+        float* sums = stackalloc float[MatrixTile.Rows];
+        TSimd.Sum4(t0, t1, t2, t3).Store(sums);
+        for (int row = 0; row < rows; row++)
+        {
+            state.Sums[query + row] += sums[row];
+        }
+    }
+
+    /// <summary>Raises a query's maximum to at least this one, and rescales its state; returns the maximum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private float Raise(in AttendState<TSimd, TVec> state, int query, float max)
+    {
         float before = state.Maxima[query];
-        float max = MathF.Max(before, TSimd.MaxLane(largest));
-        var maxima = TSimd.Broadcast(max);
+        if (!(max > before))
+        {
+            return before;
+        }
+
+        float keep = MathF.Exp(before - max);
+        Scale(state.O + ((long)query * _dim), keep);
+        state.Sums[query] *= keep;
+        state.Maxima[query] = max;
+        return max;
+    }
+
+    /// <summary>scores = exp(scores − max); returns their sum, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVec Exponentials(float* scores, float max, int columns)
+    {
+        var maximum = TSimd.Broadcast(max);
         var sum = TSimd.Broadcast(0);
         for (int i = 0; i < columns; i += TSimd.Width)
         {
-            var weight = Simd<TSimd, TVec>.ExpBelow88(TSimd.Sub(TSimd.Load(scores + i), maxima));
+            var weight = Simd<TSimd, TVec>.ExpBelow88(TSimd.Sub(TSimd.Load(scores + i), maximum));
             TSimd.Store(scores + i, weight);
             sum = TSimd.Add(sum, weight);
         }
 
-        float total = TSimd.Sum(sum);
-        if (max > before)
-        {
-            float keep = MathF.Exp(before - max);
-            Scale(state.O + ((long)query * _dim), keep);
-            state.Maxima[query] = max;
-            total = MathF.FusedMultiplyAdd(state.Sums[query], keep, total);
-        }
-        else
-        {
-            total += state.Sums[query];
-        }
-
-        state.Sums[query] = total;
+        return sum;
     }
 
     [MethodImpl(Kernel.FullyOptimised)]

@@ -99,10 +99,12 @@ internal readonly unsafe struct Avx2Fma : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float MaxLane(Vector256<float> value)
+    public static Vector128<float> Max4(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
     {
-        var four = Sse.Max(value.GetLower(), Avx.ExtractVector128(value, 1));
-        var two = Sse.Max(four, Sse.MoveHighToLow(four, four));
-        return MathF.Max(two.ToScalar(), two.GetElement(1));
+        var ac = Max(Avx.Permute2x128(a, c, 0x20), Avx.Permute2x128(a, c, 0x31));
+        var bd = Max(Avx.Permute2x128(b, d, 0x20), Avx.Permute2x128(b, d, 0x31));
+        var two = Max(Avx.Shuffle(ac, bd, 0x44), Avx.Shuffle(ac, bd, 0xee));
+        var one = Max(Avx.Shuffle(two, two, 0x88), Avx.Shuffle(two, two, 0xdd));
+        return Sse.MoveLowToHigh(one.GetLower(), one.GetUpper());
     }
 }

@@ -95,13 +95,22 @@ internal readonly unsafe struct Avx512 : ISimd<Vector512<float>>
         var cd = Add(Avx512F.Shuffle4x128(c, d, 0x44), Avx512F.Shuffle4x128(c, d, 0xee));
         var four = Add(Avx512F.Shuffle4x128(ab, cd, 0x88), Avx512F.Shuffle4x128(ab, cd, 0xdd));
         var two = Add(four, Avx512F.Permute4x32(four, 0x4e));
-        var one = Add(two, Avx512F.Permute4x32(two, 0xb1));
-        return Avx512F.PermuteVar16x32(one, Vector512.Create(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)).GetLower().GetLower();
+        return FirstOfFours(Add(two, Avx512F.Permute4x32(two, 0xb1)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float MaxLane(Vector512<float> value) =>
-        Avx2Fma.MaxLane(Avx.Max(value.GetLower(), Avx512DQ.ExtractVector256(value, 1)));
+    public static Vector128<float> Max4(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        var ab = Max(Avx512F.Shuffle4x128(a, b, 0x44), Avx512F.Shuffle4x128(a, b, 0xee));
+        var cd = Max(Avx512F.Shuffle4x128(c, d, 0x44), Avx512F.Shuffle4x128(c, d, 0xee));
+        var four = Max(Avx512F.Shuffle4x128(ab, cd, 0x88), Avx512F.Shuffle4x128(ab, cd, 0xdd));
+        var two = Max(four, Avx512F.Permute4x32(four, 0x4e));
+        return FirstOfFours(Max(two, Avx512F.Permute4x32(two, 0xb1)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FirstOfFours(Vector512<float> value) =>
+        Avx512F.PermuteVar16x32(value, Vector512.Create(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)).GetLower().GetLower();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Int(int value) => Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(value));

@@ -62,7 +62,8 @@ internal unsafe interface ISimd<TVec>
     /// <summary>The <see cref="Sum"/> of each, bit for bit.</summary>
     static abstract Vector128<float> Sum4(TVec a, TVec b, TVec c, TVec d);
 
-    static abstract float MaxLane(TVec value);
+    /// <summary>The largest lane of each.</summary>
+    static abstract Vector128<float> Max4(TVec a, TVec b, TVec c, TVec d);
 }
 
 /// <summary>Constants of the half-to-float conversion: sign-extend, shift and mask the bits into place, rebias by a multiply.</summary>

@@ -56,5 +56,5 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static Vector128<float> Sum4(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
-    public static float MaxLane(float value) => value;
+    public static Vector128<float> Max4(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 }
