@@ -37,8 +37,10 @@ internal static class ServingCases
         foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
             yield return Memory(new("B", format));
-            yield return Start(new("B", format));
+            yield return Start(new("B", format), folder: false);
         }
+
+        yield return Start(new("B", DType.BF16), folder: true);
     }
 
     private static BenchCase Concurrent(ModelName model, bool overHttp)
@@ -162,14 +164,19 @@ internal static class ServingCases
         return [(memory.ResidentBytes - memory.FileBytes - kv) / 1e6];
     }
 
-    private static BenchCase Start(ModelName model) =>
-        new($"start-{model}", "Process start to first token, whole process", $"{model.Shape}, {model.Format}, 2 threads, files in the page cache", "s")
+    private static BenchCase Start(ModelName model, bool folder) =>
+        new(
+            $"start-{model}{(folder ? "-safetensors" : "")}",
+            "Process start to first token, whole process",
+            $"{model.Shape}, {model.Format}, 2 threads, {(folder ? "safetensors" : "GGUF")} in the page cache",
+            "s")
         {
             Model = model,
             ReferenceName = "llama-bench -p 1",
             Rounds = 3,
             Target = new Target("start to first token, B, s", AtMost: 1.5),
-            Subject = context => ElapsedAsync(context.Cli, ["generate", "once", "--model", context.Model(model), "--max-tokens", "1"]),
+            Subject = context => ElapsedAsync(
+                context.Cli, ["generate", "once", "--model", folder ? context.Folder(model) : context.Model(model), "--max-tokens", "1"]),
             Reference = context => ElapsedAsync(
                 Path.Combine(context.Llama, "llama-bench"), ["-m", context.Model(model), "-t", "2", "-p", "1", "-n", "0", "-r", "1", "--no-warmup"]),
         };

@@ -93,7 +93,9 @@ public static class DepthPlot
         }
 
         var last = points[^1];
-        Text(svg, scale.X(Place(last.Depth)) + 22, scale.Y(last.Rate) + 5, name, "start", $"fill=\"{colour}\" font-weight=\"600\"");
+        double end = scale.X(Place(last.Depth));
+        bool above = colour == Ours;
+        Text(svg, end + (above ? 14 : 0), scale.Y(last.Rate) + (above ? 5 : 36), name, above ? "start" : "middle", $"fill=\"{colour}\" font-weight=\"600\"");
     }
 
     private static void Text(StringBuilder svg, double x, double y, string text, string anchor, string style) =>
