@@ -2,12 +2,16 @@ using System.Xml.Linq;
 
 namespace Crescent.Architecture.Tests;
 
-/// <summary>What a project under src depends on, as its file says.</summary>
-internal sealed class ProjectFile(string name)
+/// <summary>What a project depends on, as its file says.</summary>
+internal sealed class ProjectFile(string name, string folder = "src")
 {
-    private readonly XDocument _document = XDocument.Parse(Repository.Read($"src/{name}/{name}.csproj"));
+    private readonly XDocument _document = XDocument.Parse(Repository.Read($"{folder}/{name}/{name}.csproj"));
 
     public static IEnumerable<ProjectFile> All => Repository.Projects.Select(project => new ProjectFile(project));
+
+    /// <summary>Those under tests.</summary>
+    public static IEnumerable<ProjectFile> Tests =>
+        Repository.Files("tests", "*.csproj").Select(file => new ProjectFile(Path.GetFileNameWithoutExtension(file), "tests"));
 
     public string Name => name;
 
@@ -23,6 +27,9 @@ internal sealed class ProjectFile(string name)
         from item in ProjectItems
         where Include(item).Contains("/portable/", StringComparison.Ordinal)
         select (Include(item), string.Join(' ', item.AncestorsAndSelf().Attributes("Condition").Select(condition => condition.Value)));
+
+    /// <summary>Whether the portable set builds it empty.</summary>
+    public bool IsFullSetOnly => _document.Descendants("FullSetOnly").Any(property => property.Value == "true");
 
     /// <summary>Names of the properties it sets.</summary>
     public IEnumerable<string> Properties => _document.Descendants("PropertyGroup").Elements().Select(property => property.Name.LocalName);
