@@ -28,13 +28,14 @@ internal static class HostCopy
     }
 
     /// <summary>A weight as a new tensor, piece by piece so that the host never holds a second copy of it.</summary>
-    public static unsafe Tensor Load(in WeightSource source, torch.ScalarType type, torch.Device device)
+    /// <param name="pieceBytes">Host memory for a piece; at least one row is taken.</param>
+    public static unsafe Tensor Load(in WeightSource source, torch.ScalarType type, torch.Device device, long pieceBytes = StagingBytes)
     {
         using var scope = torch.NewDisposeScope();
         var stagingType = StagingType(source);
         var weight = torch.empty(source.Rows, source.Columns, dtype: type, device: device);
         long rowBytes = source.Type.RowBytes(source.Columns);
-        int piece = (int)Math.Clamp(StagingBytes / (source.Columns * sizeof(float)), 1, source.Rows);
+        int piece = (int)Math.Clamp(pieceBytes / (source.Columns * sizeof(float)), 1, source.Rows);
         for (int row = 0; row < source.Rows; row += piece)
         {
             int rows = Math.Min(piece, source.Rows - row);

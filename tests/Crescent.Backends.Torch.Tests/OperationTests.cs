@@ -1,6 +1,7 @@
 using Crescent.Backends.Cpu;
 using Crescent.Backends.Torch.Tests.Support;
 using Crescent.Testing;
+using TorchSharp;
 
 namespace Crescent.Backends.Torch.Tests;
 
@@ -112,6 +113,17 @@ public sealed class OperationTests : IDisposable
         float[] gate = [.. Values.Random(1, 3 * 21).Select(value => value * 20)];
         float[] up = Values.Random(2, 3 * 21);
         Values.AssertClose(_cpu.SwiGlu(gate, up, 3), _torch.SwiGlu(gate, up, 3), 5e-6f);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void AWeightLoadedInPiecesIsWhole(DType type)
+    {
+        var matrix = new StoredMatrix(Values.Random(1, 7 * 64), type, 7, 64);
+        using var whole = HostCopy.Load(matrix.Source, torch.ScalarType.Float32, torch.CPU);
+        using var pieces = HostCopy.Load(matrix.Source, torch.ScalarType.Float32, torch.CPU, pieceBytes: 2 * 64 * sizeof(float));
+        Assert.Equal(matrix.Values.Select(value => (float)value), whole.data<float>());
+        Assert.Equal(matrix.Values.Select(value => (float)value), pieces.data<float>());
     }
 
     [Fact]
