@@ -8,8 +8,6 @@ namespace Crescent.Backends.Torch;
 internal static class HostCopy
 {
     private const long StagingBytes = 64 << 20;
-    private const int RunLength = 32;
-    private const int RunBytes = 34;
 
     /// <summary>Overwrites a tensor of any strides, which the values fill.</summary>
     public static void Write(ReadOnlySpan<byte> values, Tensor target)
@@ -42,15 +40,7 @@ internal static class HostCopy
             var stored = new ReadOnlySpan<byte>((byte*)source.Data + (row * rowBytes), checked((int)(rows * rowBytes)));
             using var staging = torch.empty(rows, source.Columns, dtype: stagingType);
             using var target = weight.narrow(0, row, rows);
-            if (source.Type == DType.Q8_0)
-            {
-                Dequantise(stored, MemoryMarshal.Cast<byte, float>(staging.bytes));
-            }
-            else
-            {
-                stored.CopyTo(staging.bytes);
-            }
-
+            Decode(stored, source.Type, staging.bytes);
             target.copy_(staging);
         }
 
@@ -59,21 +49,25 @@ internal static class HostCopy
 
     private static torch.ScalarType StagingType(in WeightSource source) => source.Type switch
     {
-        DType.F32 or DType.Q8_0 => torch.ScalarType.Float32,
+        DType.F32 or DType.Q8_0 or DType.Q4_K => torch.ScalarType.Float32,
         DType.F16 => torch.ScalarType.Float16,
         DType.BF16 => torch.ScalarType.BFloat16,
         _ => throw new NotSupportedException($"the Torch backend cannot read {source.Name}: it is {source.Type}"),
     };
 
-    private static void Dequantise(ReadOnlySpan<byte> stored, Span<float> values)
+    private static void Decode(ReadOnlySpan<byte> stored, DType type, Span<byte> staging)
     {
-        for (int i = 0; i < values.Length; i += RunLength, stored = stored[RunBytes..])
+        switch (type)
         {
-            float scale = (float)MemoryMarshal.Read<Half>(stored);
-            for (int j = 0; j < RunLength; j++)
-            {
-                values[i + j] = scale * (sbyte)stored[2 + j];
-            }
+            case DType.Q8_0:
+                Quantised.DecodeQ8(stored, MemoryMarshal.Cast<byte, float>(staging));
+                break;
+            case DType.Q4_K:
+                Quantised.DecodeQ4K(stored, MemoryMarshal.Cast<byte, float>(staging));
+                break;
+            default:
+                stored.CopyTo(staging);
+                break;
         }
     }
 }

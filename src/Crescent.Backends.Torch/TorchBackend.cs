@@ -21,7 +21,7 @@ public sealed class TorchBackend : IBackend<TorchTensor>
     private long _done;
 
     /// <exception cref="ArgumentException">The device's name is none.</exception>
-    /// <exception cref="NotSupportedException">There is no such device, or this build has no libtorch for it.</exception>
+    /// <exception cref="NotSupportedException">There is no such device, or no libtorch for it that can be loaded.</exception>
     public TorchBackend(TorchOptions? options = null)
     {
         options ??= new TorchOptions();
@@ -51,7 +51,7 @@ public sealed class TorchBackend : IBackend<TorchTensor>
             (DType.F16, TorchWeights.Stored) => torch.ScalarType.Float16,
             (DType.F16, TorchWeights.Narrow) when OnCuda => torch.ScalarType.Float16,
             (DType.BF16, TorchWeights.Stored or TorchWeights.Narrow) => torch.ScalarType.BFloat16,
-            (DType.Q8_0, TorchWeights.Narrow) => torch.ScalarType.BFloat16,
+            (DType.Q8_0 or DType.Q4_K, TorchWeights.Narrow) => torch.ScalarType.BFloat16,
             _ => torch.ScalarType.Float32,
         };
         return new TorchTensor(HostCopy.Load(source, type, _device));
@@ -193,7 +193,17 @@ public sealed class TorchBackend : IBackend<TorchTensor>
             throw new ArgumentException($"'{name}' is no device; it can be cpu, cuda or cuda:N", nameof(name));
         }
 
-        var device = new torch.Device(name);
+        torch.Device device;
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+            device = new torch.Device(name);
+        }
+        catch (TypeInitializationException e)
+        {
+            throw new NotSupportedException("libtorch cannot be loaded on this machine", e);
+        }
+
         if (device.type == DeviceType.CUDA && (!torch.TryInitializeDeviceType(DeviceType.CUDA) || device.index >= torch.cuda.device_count()))
         {
             throw new NotSupportedException($"there is no device {name} here, or this build has no libtorch for it (-p:Torch=cuda)");

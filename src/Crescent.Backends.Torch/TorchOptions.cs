@@ -6,11 +6,11 @@ public enum TorchWeights
     /// <summary>As F32.</summary>
     Widened,
 
-    /// <summary>16 bits as 16 bits, widened for each product, which has the same bits then. Q8_0 as F32.</summary>
+    /// <summary>16 bits as 16 bits, widened for each product, which has the same bits then. Quantised ones as F32.</summary>
     Stored,
 
     /// <summary>
-    /// 16 bits as 16 bits, Q8_0 as BF16, and the input and output of a linear are rounded to that type: the fast way on
+    /// 16 bits as 16 bits, quantised ones as BF16, and the input and output of a linear are rounded to that type: the fast way on
     /// CUDA, and too coarse for an oracle. On a CPU, where libtorch may lack the product, F16 is widened.
     /// </summary>
     Narrow,

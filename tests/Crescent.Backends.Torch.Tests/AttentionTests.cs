@@ -27,7 +27,7 @@ public sealed class AttentionTests
         return data;
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Cases))]
     public void AttentionEqualsTheCpuBackend(DType type, bool interleaved, int maxScores)
     {
@@ -35,7 +35,7 @@ public sealed class AttentionTests
         Values.AssertClose(expected.Attended, actual.Attended, Tolerance);
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Cases))]
     public void ThePoolHoldsTheBytesOfTheCpuBackends(DType type, bool interleaved, int maxScores)
     {
@@ -43,7 +43,7 @@ public sealed class AttentionTests
         Assert.Equal(expected.Pool, actual.Pool);
     }
 
-    [Theory]
+    [TorchTheory]
     [InlineData(false)]
     [InlineData(true)]
     public void RotationEqualsTheCpuBackend(bool interleaved)
@@ -54,7 +54,7 @@ public sealed class AttentionTests
         Values.AssertClose(expected.Attended, actual.Attended, Tolerance);
     }
 
-    [Theory]
+    [TorchTheory]
     [InlineData(DType.F32)]
     [InlineData(DType.BF16)]
     public void CopyInRestoresWhatCopyOutGave(DType type)

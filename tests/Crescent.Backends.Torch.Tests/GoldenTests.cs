@@ -24,7 +24,7 @@ public sealed class GoldenTests
         return data;
     }
 
-    [Fact]
+    [TorchFact]
     public async Task TheBundledModelGivesTheIdsOfItsReference()
     {
         string golden = Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json");
@@ -33,7 +33,7 @@ public sealed class GoldenTests
         Assert.Equal(expected, await run.TokensAsync(WorkerRun<TorchTensor>.Greedy(prompt, expected.Length)));
     }
 
-    [SharedModelTheory]
+    [TorchTheory(SharedModels.Stories260K)]
     [InlineData("")]
     [InlineData("stories260K.f32.gguf")]
     public async Task AllIdsOfTheReferenceModelInF32(string file)
@@ -44,7 +44,7 @@ public sealed class GoldenTests
         Assert.Equal(expected, await run.TokensAsync(WorkerRun<TorchTensor>.Greedy(prompt, 200)));
     }
 
-    [SharedModelTheory]
+    [TorchTheory(SharedModels.Stories260K)]
     [MemberData(nameof(Runs))]
     public async Task IdsOfTheReferenceModelInEveryType(DType weights, DType kv, TorchWeights keep)
     {
@@ -56,7 +56,7 @@ public sealed class GoldenTests
         Assert.Equal(expected[..WideGap], await run.TokensAsync(WorkerRun<TorchTensor>.Greedy(prompt, WideGap)));
     }
 
-    [Fact]
+    [TorchFact]
     public async Task ManySequencesAtOnceGiveTheIdsOfOne()
     {
         var (prompt, expected) = Read(Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json"));

@@ -20,23 +20,23 @@ public sealed class OperationTests : IDisposable
         _torch.Dispose();
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Types))]
     public void EmbedIsExact(DType type)
     {
-        var table = new StoredMatrix(Values.Random(1, 7 * 64), type, 7, 64);
+        var table = Matrix(type, 7);
         int[] tokens = [6, 0, 3, 3, 5];
         Assert.Equal(_cpu.Embed(table, tokens), _torch.Embed(table, tokens));
     }
 
-    [Fact]
+    [TorchFact]
     public void GatherIsExact()
     {
         float[] input = Values.Random(1, 5 * 9);
         Assert.Equal(_cpu.Gather(input, 9, [4, 1, 1]), _torch.Gather(input, 9, [4, 1, 1]));
     }
 
-    [Theory]
+    [TorchTheory]
     [InlineData(DType.F32, 40, false)]
     [InlineData(DType.F16, 40, true)]
     [InlineData(DType.BF16, 8, true)] // heads: five runs a row
@@ -51,11 +51,11 @@ public sealed class OperationTests : IDisposable
         Assert.Equal(inPlace ? input[80..] : new float[40], actual[80..]);
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Types))]
     public void LinearEqualsDequantiseThenDouble(DType type)
     {
-        foreach (int inputs in type == DType.Q8_0 ? new[] { 32, 96 } : [1, 15, 107])
+        foreach (int inputs in type.RunLength() == 1 ? new[] { 1, 15, 107 } : [type.RunLength(), 3 * type.RunLength()])
         {
             foreach (int rows in new[] { 1, 6 })
             {
@@ -65,7 +65,7 @@ public sealed class OperationTests : IDisposable
         }
     }
 
-    [Theory]
+    [TorchTheory]
     [InlineData(DType.F32)]
     [InlineData(DType.F16)]
     [InlineData(DType.BF16)]
@@ -78,7 +78,7 @@ public sealed class OperationTests : IDisposable
             _cpu.Linear(input, 5, weight, output, accumulate: true), _torch.Linear(input, 5, weight, output, accumulate: true), 5e-6f);
     }
 
-    [Theory]
+    [TorchTheory]
     [InlineData(DType.BF16)]
     [InlineData(DType.Q8_0)]
     public void ANarrowLinearRoundsItsInputAndOutput(DType type)
@@ -93,21 +93,22 @@ public sealed class OperationTests : IDisposable
         Assert.NotEqual(exact, actual);
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Types))]
     public void StoredWeightsGiveTheBitsOfWidenedOnes(DType type)
     {
         using var stored = new BackendProbe<TorchTensor>(new TorchBackend(new() { Weights = TorchWeights.Stored }));
-        var weight = new StoredMatrix(Values.Random(1, 17 * 64), type, 17, 64);
-        float[] input = Values.Random(2, 5 * 64);
+        var weight = Matrix(type, 17);
+        int columns = weight.Source.Columns;
+        float[] input = Values.Random(2, 5 * columns);
         Assert.Equal(
             _torch.Linear(input, 5, weight, new float[5 * 17], accumulate: false), stored.Linear(input, 5, weight, new float[5 * 17], accumulate: false));
         Assert.Equal(_torch.Embed(weight, [3, 1]), stored.Embed(weight, [3, 1]));
-        var norm = new StoredMatrix(Values.Random(1, 64), type, 1, 64);
+        var norm = Matrix(type, 1);
         Assert.Equal(_torch.RmsNorm(input, 5, norm, 1e-5f, 5, inPlace: false), stored.RmsNorm(input, 5, norm, 1e-5f, 5, inPlace: false));
     }
 
-    [Fact]
+    [TorchFact]
     public void SwiGluEqualsTheCpuBackend()
     {
         float[] gate = [.. Values.Random(1, 3 * 21).Select(value => value * 20)];
@@ -115,23 +116,30 @@ public sealed class OperationTests : IDisposable
         Values.AssertClose(_cpu.SwiGlu(gate, up, 3), _torch.SwiGlu(gate, up, 3), 5e-6f);
     }
 
-    [Theory]
+    [TorchTheory]
     [MemberData(nameof(Types))]
     public void AWeightLoadedInPiecesIsWhole(DType type)
     {
-        var matrix = new StoredMatrix(Values.Random(1, 7 * 64), type, 7, 64);
+        var matrix = Matrix(type, 7);
         using var whole = HostCopy.Load(matrix.Source, torch.ScalarType.Float32, torch.CPU);
-        using var pieces = HostCopy.Load(matrix.Source, torch.ScalarType.Float32, torch.CPU, pieceBytes: 2 * 64 * sizeof(float));
+        using var pieces = HostCopy.Load(matrix.Source, torch.ScalarType.Float32, torch.CPU, pieceBytes: 2 * matrix.Source.Columns * sizeof(float));
         Assert.Equal(matrix.Values.Select(value => (float)value), whole.data<float>());
         Assert.Equal(matrix.Values.Select(value => (float)value), pieces.data<float>());
     }
 
-    [Fact]
+    [TorchFact]
     public void UploadAndDownloadTakeTheFirstElements()
     {
         var activation = _torch.Filled(2, [1, 2, 3, 4, 5, 6]);
         _torch.Backend.Upload([7, 8, 9, 10], activation);
         Assert.Equal([7, 8, 9, 10, 5], _torch.Read(activation, 5));
+    }
+
+    /// <summary>64 columns, or a run of more.</summary>
+    private static StoredMatrix Matrix(DType type, int rows)
+    {
+        int columns = Math.Max(64, type.RunLength());
+        return new StoredMatrix(Values.Random(rows, rows * columns), type, rows, columns);
     }
 
     private void AssertLinear(DType type, int inputs, int outputs, int rows, bool accumulate)

@@ -1,3 +1,4 @@
+using Crescent.Backends.Torch.Tests.Support;
 using Crescent.Testing;
 using TorchSharp;
 
@@ -6,7 +7,7 @@ namespace Crescent.Backends.Torch.Tests;
 /// <summary>What is refused, what is declared, and that nothing is left behind.</summary>
 public sealed class TorchBackendTests
 {
-    [Theory]
+    [TorchTheory]
     [InlineData("gpu")]
     [InlineData("cuda:")]
     [InlineData("cuda:x")]
@@ -14,11 +15,11 @@ public sealed class TorchBackendTests
     public void ADeviceThatIsNoneIsRefused(string device) =>
         Assert.Contains($"'{device}'", Assert.Throws<ArgumentException>(() => new TorchBackend(new() { Device = device })).Message);
 
-    [Fact]
+    [TorchFact]
     public void ADeviceThatIsNotThereIsRefused() =>
         Assert.Contains("cuda:99", Assert.Throws<NotSupportedException>(() => new TorchBackend(new() { Device = "cuda:99" })).Message);
 
-    [Theory]
+    [TorchTheory]
     [InlineData(DType.F16)]
     [InlineData(DType.Q8_0)]
     public void AKvTypeWithoutKernelsIsRefused(DType type)
@@ -28,7 +29,7 @@ public sealed class TorchBackendTests
         Assert.Throws<NotSupportedException>(() => backend.CreateKvPool(layout, 1));
     }
 
-    [Fact]
+    [TorchFact]
     public void AWeightTypeThatCannotBeReadIsRefusedByName()
     {
         using var backend = new TorchBackend();
@@ -37,7 +38,7 @@ public sealed class TorchBackendTests
         Assert.Contains("blk.0.attn_q", Assert.Throws<NotSupportedException>(() => backend.LoadWeight(source)).Message);
     }
 
-    [Fact]
+    [TorchFact]
     public void ItDeclaresWhatItComputesWith()
     {
         using var wide = new TorchBackend();
@@ -48,7 +49,7 @@ public sealed class TorchBackendTests
         Assert.NotEqual(wide.Info.NumericsId, narrow.Info.NumericsId);
     }
 
-    [Fact]
+    [TorchFact]
     public void ThreadsAreThoseAskedFor()
     {
         using var one = new TorchBackend(new() { Threads = 1 });
@@ -57,7 +58,7 @@ public sealed class TorchBackendTests
         Assert.Equal(Environment.ProcessorCount, torch.get_num_threads());
     }
 
-    [Fact]
+    [TorchFact]
     public void TicketsAscendAndTheDefaultOneIsDone()
     {
         using var backend = new TorchBackend();
@@ -69,7 +70,7 @@ public sealed class TorchBackendTests
         backend.Wait(first);
     }
 
-    [Fact]
+    [TorchFact]
     public void StepsLeaveNoTensorsBehind()
     {
         using var folder = new TemporaryFolder();
@@ -90,7 +91,7 @@ public sealed class TorchBackendTests
         Assert.Equal(before, Live());
     }
 
-    [Fact]
+    [TorchFact]
     public void HandlesOutliveTheCallersScope()
     {
         using var backend = new TorchBackend();
