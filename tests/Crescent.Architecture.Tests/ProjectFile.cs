@@ -3,17 +3,20 @@ using System.Xml.Linq;
 namespace Crescent.Architecture.Tests;
 
 /// <summary>What a project depends on, as its file says.</summary>
-internal sealed class ProjectFile(string name, string folder = "src")
+internal sealed class ProjectFile(string path)
 {
-    private readonly XDocument _document = XDocument.Parse(Repository.Read($"{folder}/{name}/{name}.csproj"));
+    private readonly XDocument _document = XDocument.Parse(Repository.Read(path));
 
-    public static IEnumerable<ProjectFile> All => Repository.Projects.Select(project => new ProjectFile(project));
+    public static IEnumerable<ProjectFile> All => Repository.Projects.Select(Of);
 
     /// <summary>Those under tests.</summary>
     public static IEnumerable<ProjectFile> Tests =>
-        Repository.Files("tests", "*.csproj").Select(file => new ProjectFile(Path.GetFileNameWithoutExtension(file), "tests"));
+        Repository.Files("tests", "*.csproj").Select(path => new ProjectFile(path));
 
-    public string Name => name;
+    public string Name => Path.GetFileNameWithoutExtension(path);
+
+    /// <summary>One of src.</summary>
+    public static ProjectFile Of(string name) => new($"src/{name}/{name}.csproj");
 
     /// <summary>Names of the projects it refers to.</summary>
     public IEnumerable<string> Projects => ProjectItems.Select(item => Path.GetFileNameWithoutExtension(Include(item)));
