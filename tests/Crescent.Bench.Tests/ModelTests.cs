@@ -15,8 +15,8 @@ public class ModelTests
     public void A_folder_and_a_GGUF_file_hold_the_same_weights()
     {
         using var cache = new TemporaryFolder();
-        using var folder = ModelFile.Open(Small.Model(cache.Path, WeightFormat.BF16, folder: true, _ => { }));
-        using var gguf = ModelFile.Open(Small.Model(cache.Path, WeightFormat.BF16, folder: false, _ => { }));
+        using var folder = ModelFile.Open(Small.Model(cache.Path, DType.BF16, folder: true, _ => { }));
+        using var gguf = ModelFile.Open(Small.Model(cache.Path, DType.BF16, folder: false, _ => { }));
 
         // Rows of rotated matrices are in another order in GGUF; down_proj's are not.
         Assert.Equal(
@@ -35,9 +35,9 @@ public class ModelTests
     {
         using var cache = new TemporaryFolder();
         var made = new List<string>();
-        string first = Small.Model(cache.Path, WeightFormat.F16, folder: false, made.Add);
+        string first = Small.Model(cache.Path, DType.F16, folder: false, made.Add);
 
-        Assert.Equal(first, Small.Model(cache.Path, WeightFormat.F16, folder: false, made.Add));
+        Assert.Equal(first, Small.Model(cache.Path, DType.F16, folder: false, made.Add));
         Assert.Single(made);
     }
 
@@ -45,9 +45,9 @@ public class ModelTests
     public void Both_forms_of_the_tokenizer_spell_any_text_alike()
     {
         using var cache = new TemporaryFolder();
-        using var gguf = ModelFile.Open(Small.Model(cache.Path, WeightFormat.F16, folder: false, _ => { }));
+        using var gguf = ModelFile.Open(Small.Model(cache.Path, DType.F16, folder: false, _ => { }));
         var fromGguf = GgufTokenizer.Load(gguf.Metadata, gguf.Path);
-        var fromJson = TokenizerJson.Load(Path.Combine(Small.Model(cache.Path, WeightFormat.F16, folder: true, _ => { }), "tokenizer.json"));
+        var fromJson = TokenizerJson.Load(Path.Combine(Small.Model(cache.Path, DType.F16, folder: true, _ => { }), "tokenizer.json"));
         int[] json = fromJson.Encode(Text, addSpecialTokens: false, parseSpecialTokens: false);
 
         Assert.Equal(json, fromGguf.Encode(Text, addSpecialTokens: false, parseSpecialTokens: false));

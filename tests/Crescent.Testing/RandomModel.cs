@@ -39,7 +39,7 @@ public static class RandomModel
     /// RopeInterleaved follows from the format and is not looked at; llama3 scaling becomes rope_freqs.weight in GGUF.
     /// </param>
     /// <param name="path">The folder, or the .gguf file.</param>
-    /// <param name="type">Of matrices. Q8_0 is for GGUF only; matrices whose rows are not whole runs are F16 then.</param>
+    /// <param name="type">Of matrices. Q8_0 and Q4_K are for GGUF only; matrices whose rows are not whole runs are F16 then.</param>
     public static void Write(
         DecoderConfig config, int seed, string path, ModelFormat format = ModelFormat.Folder, DType type = DType.F32)
     {
@@ -56,45 +56,44 @@ public static class RandomModel
     /// <summary>The folder <see cref="Write"/> writes, to be edited first.</summary>
     public static FolderWriter Folder(DecoderConfig config, int seed, DType type = DType.F32)
     {
-        var folder = StreamedFolder(config, seed, WeightFormat.Of(type));
+        var folder = StreamedFolder(config, seed, type);
         folder.Tensors.ReplaceAll(tensor => tensor with { Data = tensor.Bytes.ToArray(), Streamed = null });
         return folder;
     }
 
     /// <summary>The same folder for a model that does not fit in memory: its tensors are made while they are written.</summary>
-    public static FolderWriter StreamedFolder(DecoderConfig config, int seed, WeightFormat format)
+    public static FolderWriter StreamedFolder(DecoderConfig config, int seed, DType type)
     {
-        if (!format.Plain)
+        if (type.RunLength() > 1)
         {
-            throw new ArgumentException($"safetensors has no {format.Name}", nameof(format));
+            throw new ArgumentException($"safetensors has no {type}", nameof(type));
         }
 
         var folder = new FolderWriter { Config = ToJson(config) };
         folder.Tensors.AddRange(RandomTensor.All(config, seed).Select(tensor =>
-            new SafetensorsTensor(tensor.HuggingFaceName, format.Name, tensor.Shape, []) { Streamed = tensor.Encode(format, headDim: null) }));
+            new SafetensorsTensor(tensor.HuggingFaceName, type.ToString(), tensor.Shape, []) { Streamed = tensor.Encode(type, headDim: null) }));
         return folder;
     }
 
     /// <summary>The GGUF file <see cref="Write"/> writes, to be edited first.</summary>
     public static GgufWriter Gguf(DecoderConfig config, int seed, DType type = DType.F32)
     {
-        var file = StreamedGguf(config, seed, WeightFormat.Of(type));
+        var file = StreamedGguf(config, seed, type);
         file.Tensors.ReplaceAll(tensor => tensor with { Data = tensor.Bytes.ToArray(), Streamed = null });
         return file;
     }
 
     /// <summary>The same file for a model that does not fit in memory: its tensors are made while they are written.</summary>
-    public static GgufWriter StreamedGguf(DecoderConfig config, int seed, WeightFormat type)
+    public static GgufWriter StreamedGguf(DecoderConfig config, int seed, DType type)
     {
         var file = new GgufWriter();
         SetMetadata(file, config);
-        file["general.file_type"] = type.GgufFileType;
+        file["general.file_type"] = Gguf(type).File;
         foreach (var tensor in RandomTensor.All(config, seed))
         {
-            var format = tensor.Shape.Length == 1 ? WeightFormat.F32
-                : tensor.Columns % type.RunLength != 0 ? WeightFormat.F16 : type;
-            var bytes = tensor.Encode(format, config.Architecture == "llama" ? config.HeadDim : null);
-            file.Tensors.Add(new(tensor.GgufName, format.GgufType, tensor.Shape, []) { Streamed = bytes });
+            var stored = tensor.Shape.Length == 1 ? DType.F32 : tensor.Columns % type.RunLength() != 0 ? DType.F16 : type;
+            var bytes = tensor.Encode(stored, config.Architecture == "llama" ? config.HeadDim : null);
+            file.Tensors.Add(new(tensor.GgufName, Gguf(stored).Tensor, tensor.Shape, []) { Streamed = bytes });
         }
 
         if (config.RopeScaling is not null)
@@ -106,6 +105,17 @@ public static class RandomModel
 
         return file;
     }
+
+    /// <summary>The numbers of a tensor's type, and of the file type (general.file_type) of files that are mostly of it.</summary>
+    private static (uint Tensor, uint File) Gguf(DType type) => type switch
+    {
+        DType.F32 => (0, 0),
+        DType.F16 => (1, 1),
+        DType.Q8_0 => (8, 7),
+        DType.Q4_K => (12, 14),
+        DType.BF16 => (30, 32),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
+    };
 
     private static void ReplaceAll<T>(this List<T> items, Func<T, T> replace)
     {

@@ -44,13 +44,13 @@ internal sealed record RandomTensor(
         }
     }
 
-    /// <param name="format">Rows must be whole runs of it.</param>
+    /// <param name="type">Rows must be whole runs of it.</param>
     /// <param name="headDim">
     /// Elements of a head: its rows (i, i + dim / 2) are made neighbours, as GGUF llama files have them. null: as they are.
     /// </param>
-    public StreamedBytes Encode(WeightFormat format, int? headDim)
+    public StreamedBytes Encode(DType type, int? headDim)
     {
-        var rowBytes = (int)format.Bytes(Columns);
+        var rowBytes = (int)type.RowBytes(Columns);
         return new StreamedBytes(Rows * rowBytes, stream =>
         {
             var rows = Math.Max(1, ElementsAtATime / Columns);
@@ -64,7 +64,7 @@ internal sealed record RandomTensor(
                 float[] EncodeRow(int row, ParallelLoopState loop, float[] values)
                 {
                     Draw(first + row, values, headDim);
-                    format.Encode(values, bytes.AsSpan(row * rowBytes, rowBytes));
+                    WeightEncoding.Encode(values, type, bytes.AsSpan(row * rowBytes, rowBytes));
                     return values;
                 }
             }

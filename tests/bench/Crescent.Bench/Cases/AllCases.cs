@@ -12,12 +12,10 @@ internal static class AllCases
     public const string PrefillGroup = "Prefill";
     private const string TokensPerSecond = "tokens/s";
 
-    private static readonly string[] Formats = ["Q8_0", "BF16", "F16", "Q4_K"];
-    private static readonly string[] TargetFormats = ["Q8_0", "BF16", "F16"];
+    public static readonly DType[] Formats = [DType.Q8_0, DType.BF16, DType.F16, DType.Q4_K];
+    private static readonly DType[] TargetFormats = [DType.Q8_0, DType.BF16, DType.F16];
 
     /// <summary>DType has the format's name once the engine reads it.</summary>
-    public static bool Reads(string format) => Enum.TryParse<DType>(format, out _);
-
     public static IReadOnlyList<BenchCase> List() =>
     [
         .. LimitCases.Machine(),
@@ -39,56 +37,64 @@ internal static class AllCases
         {
             foreach (var format in Formats)
             {
-                yield return Decode(new("S", format), threads, 0) with { Quick = threads == 2 && format is "Q8_0" or "BF16" };
+                yield return Decode(new("S", format), threads, 0) with { Quick = threads == 2 && format is DType.Q8_0 or DType.BF16 };
                 yield return Decode(new("B", format), threads, 0);
             }
 
             foreach (var format in TargetFormats)
             {
-                yield return Decode(new("S", format), threads, 8192) with { Quick = threads == 2 && format == "Q8_0" };
+                yield return Decode(new("S", format), threads, 8192) with { Quick = threads == 2 && format == DType.Q8_0 };
             }
         }
 
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
             yield return Decode(new("S", format), 2, 32_768);
             yield return Decode(new("S", format), 1, 32_768);
             yield return Decode(new("G", format), 2, 0);
         }
 
+        foreach (int depth in (int[])[8192, 32_768])
+        {
+            yield return Decode(new("S", DType.Q8_0), 2, depth, DType.Q8_0);
+        }
+
         foreach (int depth in (int[])[2048, 16_384, 65_536, 131_072])
         {
-            yield return Decode(new("S", "Q8_0"), 2, depth);
+            yield return Decode(new("S", DType.Q8_0), 2, depth);
         }
     }
 
-    private static BenchCase Decode(ModelName model, int threads, int depth)
+    /// <param name="kv">Of both engines; null: what each has by default, BF16 in Crescent and F16 in llama.cpp.</param>
+    private static BenchCase Decode(ModelName model, int threads, int depth, DType? kv = null)
     {
         // llama-bench would prefill in every process; beyond 32K not even one prefill is waited for.
         bool deep = depth > 4096;
         int repeats = model.Shape == "S" ? 3 : 2;
-        return Compared($"decode-{model}-t{threads}-d{depth}", DecodeGroup, model, threads, $"depth {depth:N0}") with
+        var (suffix, note) = kv is null ? ("", "") : ($"-kv{kv}", $", KV {kv}");
+        return Compared($"decode-{model}-t{threads}-d{depth}{suffix}", DecodeGroup, model, threads, $"depth {depth:N0}{note}") with
         {
             Rounds = deep ? 2 : repeats,
-            Target = DecodeTarget(model, depth),
-            Subject = !Reads(model.Format) ? null : context => ChildAsync(new ChildWork("decode")
+            Target = DecodeTarget(model, depth, note),
+            Subject = context => ChildAsync(new ChildWork("decode")
             {
                 Model = context.Model(model),
                 Threads = threads,
+                Kv = kv ?? DType.BF16,
                 Size = depth,
                 Repeats = repeats,
             }),
             Reference = depth > 32_768 ? null
-                : deep ? context => DeepDecode.MeasureAsync(context, model, threads, depth, repeats: 2)
+                : deep ? context => DeepDecode.MeasureAsync(context, model, threads, kv ?? DType.F16, depth, repeats: 2)
                 : context => context.LlamaBench.DecodeAsync(context.Model(model), threads, depth, repeats),
         };
     }
 
-    private static Target? DecodeTarget(ModelName model, int depth) => (model.Shape, depth, TargetFormats.Contains(model.Format)) switch
+    private static Target? DecodeTarget(ModelName model, int depth, string kv) => (model.Shape, depth, TargetFormats.Contains(model.Format)) switch
     {
         ("S" or "B", 0, true) => new Target("decode, depth 0, S and B", AtLeastRatio: 1.15),
-        ("S", 8192, true) => new Target("decode, depth 8,192, S", AtLeastRatio: 5),
-        ("S", 32_768, true) => new Target("decode, depth 32,768, S", AtLeastRatio: 10),
+        ("S", 8192, true) => new Target("decode, depth 8,192, S" + kv, AtLeastRatio: 5),
+        ("S", 32_768, true) => new Target("decode, depth 32,768, S" + kv, AtLeastRatio: 10),
         _ => null,
     };
 
@@ -98,25 +104,25 @@ internal static class AllCases
         {
             foreach (var format in Formats)
             {
-                yield return Prefill(new("S", format), threads, 512) with { Quick = threads == 2 && format is "Q8_0" or "BF16" };
+                yield return Prefill(new("S", format), threads, 512) with { Quick = threads == 2 && format is DType.Q8_0 or DType.BF16 };
             }
 
-            foreach (var format in threads == 2 ? Formats : ["Q8_0", "BF16"])
+            foreach (var format in threads == 2 ? Formats : [DType.Q8_0, DType.BF16])
             {
                 yield return Prefill(new("B", format), threads, 512);
             }
 
             foreach (var format in TargetFormats)
             {
-                yield return Prefill(new("S", format), threads, 4096) with { Quick = threads == 2 && format == "Q8_0" };
+                yield return Prefill(new("S", format), threads, 4096) with { Quick = threads == 2 && format == DType.Q8_0 };
             }
         }
 
-        yield return Prefill(new("G", "Q8_0"), 2, 512);
-        yield return Prefill(new("G", "BF16"), 2, 512);
-        yield return Prefill(new("S", "Q8_0"), 2, 16_384);
-        yield return Prefill(new("S", "BF16"), 2, 16_384);
-        yield return Prefill(new("S", "Q8_0"), 1, 16_384);
+        yield return Prefill(new("G", DType.Q8_0), 2, 512);
+        yield return Prefill(new("G", DType.BF16), 2, 512);
+        yield return Prefill(new("S", DType.Q8_0), 2, 16_384);
+        yield return Prefill(new("S", DType.BF16), 2, 16_384);
+        yield return Prefill(new("S", DType.Q8_0), 1, 16_384);
     }
 
     private static BenchCase Prefill(ModelName model, int threads, int tokens)
@@ -127,7 +133,7 @@ internal static class AllCases
         {
             Rounds = rounds,
             Target = PrefillTarget(model, tokens),
-            Subject = !Reads(model.Format) ? null : context => ChildAsync(new ChildWork("prefill")
+            Subject = context => ChildAsync(new ChildWork("prefill")
             {
                 Model = context.Model(model),
                 Threads = threads,

@@ -32,7 +32,7 @@ internal sealed record BenchCase(string Id, string Group, string Configuration, 
 }
 
 /// <summary>A shape's letter and the format of its weights.</summary>
-internal readonly record struct ModelName(string Shape, string Format)
+internal readonly record struct ModelName(string Shape, DType Format)
 {
     public override string ToString() => $"{Shape}-{Format}";
 }

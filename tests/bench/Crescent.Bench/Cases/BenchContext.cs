@@ -4,7 +4,6 @@ using Crescent.Bench.Engine;
 using Crescent.Bench.Llama;
 using Crescent.Bench.Models;
 using Crescent.Bench.Os;
-using Crescent.Testing;
 
 namespace Crescent.Bench.Cases;
 
@@ -15,13 +14,15 @@ namespace Crescent.Bench.Cases;
 /// <param name="Say">Takes a line of progress.</param>
 internal sealed record BenchContext(string Cache, string Llama, string Cli, Action<string> Say)
 {
-    private readonly ConcurrentDictionary<ModelName, string> _models = [];
+    private readonly ConcurrentDictionary<(ModelName Name, bool Folder), string> _models = [];
 
     public LlamaBench LlamaBench { get; } = new(Llama);
 
     /// <summary>The GGUF file both engines read.</summary>
-    public string Model(ModelName name) => _models.GetOrAdd(
-        name, _ => BenchShape.Named(name.Shape).Model(Cache, WeightFormat.Named(name.Format), folder: false, Say));
+    public string Model(ModelName name) => Model(name, folder: false);
+
+    /// <summary>The same weights as safetensors in a folder.</summary>
+    public string Folder(ModelName name) => Model(name, folder: true);
 
     /// <summary>Has a process of its own, on the processors for so many threads, do the work.</summary>
     public static async Task<double[]> ChildAsync(ChildWork work)
@@ -30,4 +31,7 @@ internal sealed record BenchContext(string Cache, string Llama, string Cli, Acti
             LlamaBench.Processors(work.Threads), Environment.ProcessPath!, ["child", JsonSerializer.Serialize(work)]);
         return JsonSerializer.Deserialize<double[]>(output)!;
     }
+
+    private string Model(ModelName name, bool folder) => _models.GetOrAdd(
+        (name, folder), _ => BenchShape.Named(name.Shape).Model(Cache, name.Format, folder, Say));
 }

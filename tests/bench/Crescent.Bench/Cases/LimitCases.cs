@@ -21,21 +21,22 @@ internal static class LimitCases
 
     public static IEnumerable<BenchCase> Kernels()
     {
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
-            yield return DecodeBandwidth(new("B", format));
+            yield return DecodeBandwidth(new("B", format), 0, DType.BF16);
+            yield return DecodeBandwidth(new("S", DType.Q8_0), 32_768, format);
         }
 
         foreach (int threads in (int[])[2, 1])
         {
-            foreach (var format in (string[])["BF16", "F16", "Q8_0", "Q4_K"])
+            foreach (var format in AllCases.Formats)
             {
-                yield return Gemm("B gate", format, threads, 2048, 8192) with { Quick = threads == 2 && format == "BF16" };
+                yield return Gemm("B gate", format, threads, 2048, 8192) with { Quick = threads == 2 && format == DType.BF16 };
                 yield return Gemv("B gate", format, threads, 2048, 8192);
             }
         }
 
-        foreach (var format in (string[])["BF16", "Q8_0"])
+        foreach (var format in (DType[])[DType.BF16, DType.Q8_0])
         {
             yield return Gemm("S gate", format, 2, 768, 2048);
             yield return Gemm("B down", format, 2, 8192, 2048);
@@ -51,34 +52,37 @@ internal static class LimitCases
             Subject = _ => ChildAsync(new ChildWork(kind) { Threads = threads, Repeats = 5 }),
         };
 
-    private static BenchCase DecodeBandwidth(ModelName model) =>
-        new($"bandwidth-{model}-t2", "Near the limits", $"{model.Shape}, {model.Format}, 2 threads: weights read by decode at depth 0", "GB/s")
+    /// <summary>What decode reads of weights and KV by its own rate, of what memory gives.</summary>
+    private static BenchCase DecodeBandwidth(ModelName model, int depth, DType kv) =>
+        new($"bandwidth-{model}-t2-d{depth}-kv{kv}", "Near the limits", $"{model.Shape}, {model.Format}, 2 threads: weights and KV ({kv}) read by decode at depth {depth:N0}", "GB/s")
         {
             Model = model,
             ReferenceName = "memory read",
             Rounds = 2,
-            Target = new Target("decode bandwidth, depth 0, B", AtLeastRatio: 0.85),
+            Target = model.Shape == "B" ? new Target("decode bandwidth, depth 0, B", AtLeastRatio: 0.85) : null,
             Reference = _ => ChildAsync(new ChildWork("read") { Threads = 2, Repeats = Repeats }),
             Subject = async context =>
             {
                 string path = context.Model(model);
                 using var file = ModelFile.Open(path);
-                var rates = await ChildAsync(new ChildWork("decode") { Model = path, Threads = 2, Repeats = Repeats });
-                return Array.ConvertAll(rates, rate => rate * file.WeightBytes / 1e9);
+                var config = file.Config;
+                long bytes = file.WeightBytes + (2 * kv.RowBytes((long)config.Layers * config.KvHeads * config.HeadDim * depth));
+                var rates = await ChildAsync(new ChildWork("decode") { Model = path, Threads = 2, Size = depth, Kv = kv, Repeats = Repeats });
+                return Array.ConvertAll(rates, rate => rate * bytes / 1e9);
             },
         };
 
-    private static BenchCase Gemm(string name, string format, int threads, int inputs, int outputs) =>
+    private static BenchCase Gemm(string name, DType format, int threads, int inputs, int outputs) =>
         new($"gemm-{name.Replace(' ', '-')}-{format}-t{threads}", "Near the limits", $"{name}: 512 × {inputs:N0} by {outputs:N0}, {format}, {AllCases.Threads(threads)}", "GFLOP/s")
         {
             ReferenceName = "fp32 FMA peak",
             Rounds = 1,
-            Target = format == "Q4_K" ? null : new Target("GEMM, of the measured fp32 FMA peak", AtLeastRatio: 0.6),
+            Target = format == DType.Q4_K ? null : new Target("GEMM, of the measured fp32 FMA peak", AtLeastRatio: 0.6),
             Reference = _ => ChildAsync(new ChildWork("fma") { Threads = threads, Repeats = Repeats }),
             Subject = Linear("gemm", format, threads, 512, inputs, outputs),
         };
 
-    private static BenchCase Gemv(string name, string format, int threads, int inputs, int outputs) =>
+    private static BenchCase Gemv(string name, DType format, int threads, int inputs, int outputs) =>
         new($"gemv-{name.Replace(' ', '-')}-{format}-t{threads}", "Near the limits", $"{name}: 1 × {inputs:N0} by {outputs:N0}, weights not cached, {format}, {AllCases.Threads(threads)}", "GB/s")
         {
             ReferenceName = "memory read",
@@ -87,8 +91,8 @@ internal static class LimitCases
             Subject = Linear("gemv", format, threads, 1, inputs, outputs),
         };
 
-    private static Func<BenchContext, Task<double[]>>? Linear(string kind, string format, int threads, int rows, int inputs, int outputs) =>
-        !AllCases.Reads(format) ? null : _ => ChildAsync(new ChildWork(kind)
+    private static Func<BenchContext, Task<double[]>>? Linear(string kind, DType format, int threads, int rows, int inputs, int outputs) =>
+        _ => ChildAsync(new ChildWork(kind)
         {
             Threads = threads,
             Format = format,

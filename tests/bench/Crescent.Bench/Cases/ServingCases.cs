@@ -18,28 +18,29 @@ internal static class ServingCases
     private const int MemoryPrompt = 512;
     private const int MemoryTokens = 64;
     private const int MemoryContext = 2048;
-    private const int BlockSize = 64;
 
     public static IEnumerable<BenchCase> List()
     {
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
-            yield return Concurrent(new("S", format), overHttp: false) with { Quick = format == "Q8_0" };
+            yield return Concurrent(new("S", format), overHttp: false) with { Quick = format == DType.Q8_0 };
             yield return Concurrent(new("S", format), overHttp: true);
         }
 
-        yield return SharedCore(new("S", "Q8_0"), "Crescent", (context, model) => ChildAsync(new ChildWork("decode")
+        yield return SharedCore(new("S", DType.Q8_0), "Crescent", (context, model) => ChildAsync(new ChildWork("decode")
         {
             Model = context.Model(model),
             Threads = 2,
             Repeats = 3,
         }));
-        yield return SharedCore(new("S", "Q8_0"), "llama.cpp", (context, model) => context.LlamaBench.DecodeAsync(context.Model(model), 2, 0, 3));
-        foreach (var format in (string[])["Q8_0", "BF16"])
+        yield return SharedCore(new("S", DType.Q8_0), "llama.cpp", (context, model) => context.LlamaBench.DecodeAsync(context.Model(model), 2, 0, 3));
+        foreach (var format in (DType[])[DType.Q8_0, DType.BF16])
         {
             yield return Memory(new("B", format));
-            yield return Start(new("B", format));
+            yield return Start(new("B", format), folder: false);
         }
+
+        yield return Start(new("B", DType.BF16), folder: true);
     }
 
     private static BenchCase Concurrent(ModelName model, bool overHttp)
@@ -61,7 +62,14 @@ internal static class ServingCases
                 ? async context =>
                 {
                     await using var server = await CrescentServer.StartAsync(context.Cli, context.Model(model), 2);
-                    return await AggregateAsync(context.Model(model), (_, prompt, tokens, again) => server.GenerateAsync(prompt, tokens, again));
+                    return await AggregateAsync(context.Model(model), async (_, prompt, tokens, again) =>
+                    {
+                        int cached = await server.GenerateAsync(prompt, tokens);
+                        if (again && cached != Depth)
+                        {
+                            throw new BenchException($"crescent serve found {cached} of {Depth} prompt tokens in its cache");
+                        }
+                    });
                 }
             : context => ChildAsync(new ChildWork("concurrent")
             {
@@ -85,7 +93,7 @@ internal static class ServingCases
             await generate(i, prompts[i], 1, false);
         }
 
-        await Task.WhenAll(prompts.Select((prompt, i) => generate(i, prompt, 8, true)));
+        await Task.WhenAll(prompts.Select((prompt, i) => generate(i, prompt, 8, false)));
         var rates = new double[2];
         for (int repeat = 0; repeat < rates.Length; repeat++)
         {
@@ -132,9 +140,9 @@ internal static class ServingCases
                 string path = context.Model(model);
                 await using var server = await CrescentServer.StartAsync(context.Cli, path, 2);
                 var prompt = new Prompts(path).Next(MemoryPrompt);
-                await server.GenerateAsync(prompt, MemoryTokens, again: false);
-                await server.GenerateAsync(prompt, MemoryTokens, again: true);
-                return Beyond(server.ProcessId, path, model, (MemoryPrompt + MemoryTokens) / BlockSize * BlockSize);
+                await server.GenerateAsync(prompt, MemoryTokens);
+                int cached = await server.GenerateAsync(prompt, MemoryTokens);
+                return Beyond(server.ProcessId, path, model, (cached > 0 ? 1 : 2) * (MemoryPrompt + MemoryTokens));
             },
             Reference = async context =>
             {
@@ -156,14 +164,19 @@ internal static class ServingCases
         return [(memory.ResidentBytes - memory.FileBytes - kv) / 1e6];
     }
 
-    private static BenchCase Start(ModelName model) =>
-        new($"start-{model}", "Process start to first token, whole process", $"{model.Shape}, {model.Format}, 2 threads, files in the page cache", "s")
+    private static BenchCase Start(ModelName model, bool folder) =>
+        new(
+            $"start-{model}{(folder ? "-safetensors" : "")}",
+            "Process start to first token, whole process",
+            $"{model.Shape}, {model.Format}, 2 threads, {(folder ? "safetensors" : "GGUF")} in the page cache",
+            "s")
         {
             Model = model,
             ReferenceName = "llama-bench -p 1",
             Rounds = 3,
             Target = new Target("start to first token, B, s", AtMost: 1.5),
-            Subject = context => ElapsedAsync(context.Cli, ["generate", "once", "--model", context.Model(model), "--max-tokens", "1"]),
+            Subject = context => ElapsedAsync(
+                context.Cli, ["generate", "once", "--model", folder ? context.Folder(model) : context.Model(model), "--max-tokens", "1"]),
             Reference = context => ElapsedAsync(
                 Path.Combine(context.Llama, "llama-bench"), ["-m", context.Model(model), "-t", "2", "-p", "1", "-n", "0", "-r", "1", "--no-warmup"]),
         };

@@ -18,7 +18,10 @@ internal sealed record ChildWork(string Kind)
 
     public int Tokens { get; init; } = 64;
 
-    public string Format { get; init; } = "";
+    /// <summary>Of a matrix.</summary>
+    public DType Format { get; init; }
+
+    public DType Kv { get; init; } = DType.BF16;
 
     public int Inputs { get; init; }
 
@@ -34,7 +37,7 @@ internal sealed record ChildWork(string Kind)
     private async Task<double[]> MeasureAsync() => Kind switch
     {
         "prefill" => await EngineTimings.PrefillAsync(Model, Threads, Size, Repeats),
-        "decode" => await EngineTimings.DecodeAsync(Model, Threads, Size, Repeats),
+        "decode" => await EngineTimings.DecodeAsync(Model, Threads, Kv, Size, Repeats),
         "concurrent" => await EngineTimings.ConcurrentAsync(Model, Threads, Sequences, Size, Tokens, Repeats),
         "answer" => await EngineTimings.AnswerAsync(Model, Threads, Size, Tokens, likely: Sequences),
         "read" => MachineLimits.ReadBandwidth(Threads, Repeats),

@@ -33,12 +33,12 @@ internal sealed class EngineHost : IDisposable
     /// <param name="model">A folder or a GGUF file.</param>
     /// <param name="sequences">How many run at once.</param>
     /// <param name="tokens">Positions of each, generated ones included.</param>
-    public EngineHost(string model, int threads, int sequences, int tokens)
+    public EngineHost(string model, int threads, int sequences, int tokens, DType kv = DType.BF16)
     {
         _file = ModelFile.Open(model);
         var config = _file.Config;
         var options = new WorkerOptions();
-        _layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, BlockSize, DType.BF16);
+        _layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, BlockSize, kv);
         int blocks = sequences * ((tokens / BlockSize) + SpareBlocks);
         _backend = CpuBackend.Create(threads);
         _decoder = new Decoder<CpuTensor>(_backend, _file, _layout, blocks, options.Scheduler.TokenBudget, options.Scheduler.MaxSequences);
@@ -116,7 +116,7 @@ internal sealed class EngineHost : IDisposable
     private byte[] RandomBlock(int seed)
     {
         var random = new Random(seed);
-        var values = new float[_layout.BlockBytes / _layout.Type.RowBytes(1)];
+        var values = new float[2 * _layout.Layers * _layout.KvHeads * _layout.BlockSize * _layout.HeadDim];
         foreach (ref var value in values.AsSpan())
         {
             value = (float)((random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5) * 2);

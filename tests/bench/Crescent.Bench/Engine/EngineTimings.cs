@@ -25,9 +25,9 @@ internal static class EngineTimings
     }
 
     /// <summary>Tokens a second of one sequence behind so many planted positions.</summary>
-    public static async Task<double[]> DecodeAsync(string model, int threads, int depth, int repeats)
+    public static async Task<double[]> DecodeAsync(string model, int threads, DType kv, int depth, int repeats)
     {
-        using var engine = new EngineHost(model, threads, sequences: 1, depth + Generated + 1);
+        using var engine = new EngineHost(model, threads, sequences: 1, depth + Generated + 1, kv);
         var prompt = new Prompts(model).Next(depth + 1);
         engine.Plant(prompt);
         await WarmAsync(async () => await engine.GenerateAsync(prompt, Generated + 1));

@@ -13,25 +13,24 @@ internal static unsafe class KernelTimings
     private static readonly TimeSpan Sampled = TimeSpan.FromSeconds(0.5);
 
     /// <summary>GFLOP/s of [rows, inputs] by [outputs, inputs] transposed.</summary>
-    public static double[] Gemm(int threads, string format, int rows, int inputs, int outputs, int repeats) =>
+    public static double[] Gemm(int threads, DType format, int rows, int inputs, int outputs, int repeats) =>
         Rates(threads, format, rows, inputs, outputs, matrices: 1, repeats, 2e-9 * rows * inputs * outputs);
 
     /// <summary>GB/s of weights that one row reads from memory.</summary>
-    public static double[] Gemv(int threads, string format, int inputs, int outputs, int repeats)
+    public static double[] Gemv(int threads, DType format, int inputs, int outputs, int repeats)
     {
-        long bytes = WeightFormat.Named(format).Bytes((long)inputs * outputs);
+        long bytes = format.RowBytes(inputs) * outputs;
         return Rates(threads, format, rows: 1, inputs, outputs, (int)(ColdBytes / bytes) + 1, repeats, bytes / 1e9);
     }
 
-    private static double[] Rates(int threads, string format, int rows, int inputs, int outputs, int matrices, int repeats, double amount)
+    private static double[] Rates(int threads, DType format, int rows, int inputs, int outputs, int matrices, int repeats, double amount)
     {
         using var backend = CpuBackend.Create(threads);
         var weights = new List<CpuTensor>();
         var memory = new List<nint>();
         var random = new Random(1);
         var row = RandomRow(random, inputs);
-        var encoded = new byte[WeightFormat.Named(format).Bytes(inputs)];
-        WeightFormat.Named(format).Encode(row, encoded);
+        var encoded = WeightEncoding.Encode(row, format);
         for (int i = 0; i < matrices; i++)
         {
             var data = (byte*)NativeMemory.AlignedAlloc((nuint)encoded.Length * (nuint)outputs, 64);
@@ -41,7 +40,7 @@ internal static unsafe class KernelTimings
                 encoded.CopyTo(new Span<byte>(data + ((long)r * encoded.Length), encoded.Length));
             }
 
-            weights.Add(backend.LoadWeight(new WeightSource("bench", Enum.Parse<DType>(format), outputs, inputs, (nint)data)));
+            weights.Add(backend.LoadWeight(new WeightSource("bench", format, outputs, inputs, (nint)data)));
         }
 
         var input = backend.CreateActivation(rows, inputs);

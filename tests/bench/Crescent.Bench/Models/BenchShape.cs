@@ -65,9 +65,9 @@ public sealed record BenchShape(string Name, string Description, DecoderConfig C
     /// <summary>The file or folder of this shape under the cache folder; made if it is not there.</summary>
     /// <param name="folder">safetensors in a Hugging Face folder rather than GGUF.</param>
     /// <param name="progress">Told what is being made.</param>
-    public string Model(string cache, WeightFormat format, bool folder, Action<string> progress)
+    public string Model(string cache, DType type, bool folder, Action<string> progress)
     {
-        var path = Path.Combine(cache, "models", $"{Name}-{format.Name}-{Seed}{(folder ? "" : ".gguf")}");
+        var path = Path.Combine(cache, "models", $"{Name}-{type}-{Seed}{(folder ? "" : ".gguf")}");
         if (Path.Exists(path))
         {
             return path;
@@ -79,14 +79,14 @@ public sealed record BenchShape(string Name, string Description, DecoderConfig C
         var tokenizer = new InventedTokenizer(Config.VocabularySize);
         if (folder)
         {
-            RandomModel.StreamedFolder(Config, Seed, format).Write(unfinished);
+            RandomModel.StreamedFolder(Config, Seed, type).Write(unfinished);
             tokenizer.WriteJson(Path.Combine(unfinished, "tokenizer.json"));
             Directory.Move(unfinished, path);
             return path;
         }
 
-        var gguf = RandomModel.StreamedGguf(Config, Seed, format);
-        gguf["general.name"] = $"{Name}-{format.Name}";
+        var gguf = RandomModel.StreamedGguf(Config, Seed, type);
+        gguf["general.name"] = $"{Name}-{type}";
         tokenizer.SetMetadata(gguf);
         using (var file = File.Create(unfinished))
         {

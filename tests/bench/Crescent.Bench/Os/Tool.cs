@@ -30,7 +30,8 @@ internal static class Tool
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
         {
-            var said = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+            var lines = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var said = lines.FirstOrDefault(line => line.StartsWith("Unhandled exception", StringComparison.Ordinal)) ?? lines.LastOrDefault();
             throw new BenchException($"{Path.GetFileName(program)} ended with {process.ExitCode}: {said ?? "no message"}");
         }
 

@@ -19,8 +19,8 @@ public static class DepthPlot
     /// <summary>null: fewer than two depths were measured.</summary>
     public static string? Draw(Results results)
     {
-        var rows = results.Rows.Where(row => row.Id.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(row => int.Parse(row.Id[Prefix.Length..], CultureInfo.InvariantCulture));
+        var rows = Depths.SelectMany(depth => results.Rows.Where(row => row.Id == Prefix + depth.ToString(CultureInfo.InvariantCulture)).Select(row => (depth, row)))
+            .ToDictionary(point => point.depth, point => point.row);
         var ours = Points(rows, row => row.Subject);
         var theirs = Points(rows, row => row.Reference);
         if (ours.Count < 2)
@@ -93,7 +93,9 @@ public static class DepthPlot
         }
 
         var last = points[^1];
-        Text(svg, scale.X(Place(last.Depth)) + 22, scale.Y(last.Rate) + 5, name, "start", $"fill=\"{colour}\" font-weight=\"600\"");
+        double end = scale.X(Place(last.Depth));
+        bool above = colour == Ours;
+        Text(svg, end + (above ? 14 : 0), scale.Y(last.Rate) + (above ? 5 : 36), name, above ? "start" : "middle", $"fill=\"{colour}\" font-weight=\"600\"");
     }
 
     private static void Text(StringBuilder svg, double x, double y, string text, string anchor, string style) =>

@@ -20,7 +20,8 @@ public static class Markdown
 
         - Both engines read the same GGUF file: random weights, quantised by `Crescent.Testing`, every matrix in the format
           named, vectors in F32. Before a model is timed, both continue a prompt of 64 tokens greedily; the tokens must agree
-          as far as they are not ties, and the five most likely first tokens to 0.25 in log probability.
+          as far as they are not ties, and the log probabilities of the five most likely first tokens to 0.15, or to 0.5
+          where weights are quantised: llama.cpp then rounds activations to 8 bits too.
         - A round measures llama.cpp, then Crescent, each in a new process that warms up first; rounds repeat. Two threads are
           pinned to both processors, one thread to the last.
         - llama.cpp is llama-bench with flash attention and its default F16 KV, built from source for this processor. It times

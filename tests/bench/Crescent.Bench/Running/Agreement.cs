@@ -14,13 +14,15 @@ internal static class Agreement
     /// <summary>Of the most likely first tokens, those whose log probabilities are compared.</summary>
     private const int Compared = 5;
 
-    /// <summary>llama.cpp rounds activations to the weights' format before it multiplies.</summary>
-    private const double Tolerance = 0.25;
+    /// <summary>llama.cpp rounds activations to 16 bits where weights have them, and to 8 bits where they are quantised.</summary>
+    private const double PlainTolerance = 0.15;
+    private const double QuantisedTolerance = 0.5;
 
     /// <returns>The largest difference of log probabilities of the most likely first tokens.</returns>
     /// <exception cref="BenchException">The engines disagree.</exception>
     public static async Task<double> CheckAsync(BenchContext context, ModelName model)
     {
+        double tolerance = model.Format.RunLength() == 1 ? PlainTolerance : QuantisedTolerance;
         string path = context.Model(model);
         var crescent = await BenchContext.ChildAsync(
             new ChildWork("answer") { Model = path, Threads = 2, Size = PromptTokens, Tokens = Tokens, Sequences = Likely });
@@ -30,12 +32,12 @@ internal static class Agreement
         var ours = crescent[(2 * Tokens)..].Chunk(2).ToDictionary(pair => (int)pair[0], pair => pair[1]);
         double difference = llama.First.OrderByDescending(token => token.Value).Take(Compared)
             .Max(token => ours.TryGetValue(token.Key, out double logprob) ? Math.Abs(logprob - token.Value) : double.PositiveInfinity);
-        if (difference > Tolerance)
+        if (difference > tolerance)
         {
-            throw new BenchException($"{model}: the engines' first log probabilities differ by {difference:0.000} (at most {Tolerance} is rounding)");
+            throw new BenchException($"{model}: the engines' first log probabilities differ by {difference:0.000} (at most {tolerance} is rounding)");
         }
 
-        for (int i = 0; i < llama.Tokens.Length && crescent[Tokens + i] > Tolerance; i++)
+        for (int i = 0; i < llama.Tokens.Length && crescent[Tokens + i] > tolerance; i++)
         {
             if (llama.Tokens[i] != (int)crescent[i])
             {

@@ -19,6 +19,7 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
     private readonly HashSet<ModelName> _agreed = [];
 
     /// <returns>How many could not be measured.</returns>
+    /// <exception cref="BusyException">Other processes are, and went on.</exception>
     public async Task<int> RunAsync(IReadOnlyList<BenchCase> cases)
     {
         int failed = 0;
@@ -39,7 +40,7 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
                 unfinished.Add(row.Id);
                 context.Say($"[{i + 1}/{cases.Count}] {Markdown.Line(row)}");
             }
-            catch (BenchException e)
+            catch (BenchException e) when (e is not BusyException)
             {
                 failed++;
                 context.Say($"[{i + 1}/{cases.Count}] {cases[i].Id}: not measured: {e.Message}");
@@ -51,7 +52,7 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
 
     private async Task AgreeAsync(ModelName? model)
     {
-        if (model is not { } name || !AllCases.Reads(name.Format) || !_agreed.Add(name))
+        if (model is not { } name || !_agreed.Add(name))
         {
             return;
         }
@@ -115,7 +116,7 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
 
             if (attempt == Tries)
             {
-                throw new BenchException(Busy(others));
+                throw Busy(others);
             }
 
             context.Say($"    disturbed by other processes ({others:P0} of the processors); again");
@@ -139,10 +140,10 @@ internal sealed class Runner(BenchContext context, Report report, string commit,
 
         if (!force)
         {
-            throw new BenchException(Busy(others));
+            throw Busy(others);
         }
     }
 
-    private static string Busy(double others) =>
-        $"the machine is busy: other processes use {others:P0} of its {CpuUse.Processors} processors (--force measures all the same and says so)";
+    private static BusyException Busy(double others) => new(
+        $"the machine is busy: other processes use {others:P0} of its {CpuUse.Processors} processors (--force measures all the same and says so)");
 }

@@ -16,7 +16,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private ServerProcess(Process process, Uri address)
     {
         _process = process;
-        _client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) };
+        _client = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public int ProcessId => _process.Id;
