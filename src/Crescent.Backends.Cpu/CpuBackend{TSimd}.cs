@@ -71,7 +71,11 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
         return CpuTensor.KvPool(layout, blocks);
     }
 
-    public void Release(CpuTensor handle) => handle.Dispose();
+    public void Release(CpuTensor handle)
+    {
+        Flush();
+        handle.Dispose();
+    }
 
     public void Upload(ReadOnlySpan<float> values, CpuTensor activation)
     {

@@ -2,14 +2,21 @@ using System.Xml.Linq;
 
 namespace Crescent.Architecture.Tests;
 
-/// <summary>What a project under src depends on, as its file says.</summary>
-internal sealed class ProjectFile(string name)
+/// <summary>What a project depends on, as its file says.</summary>
+internal sealed class ProjectFile(string path)
 {
-    private readonly XDocument _document = XDocument.Parse(Repository.Read($"src/{name}/{name}.csproj"));
+    private readonly XDocument _document = XDocument.Parse(Repository.Read(path));
 
-    public static IEnumerable<ProjectFile> All => Repository.Projects.Select(project => new ProjectFile(project));
+    public static IEnumerable<ProjectFile> All => Repository.Projects.Select(Of);
 
-    public string Name => name;
+    /// <summary>Those under tests.</summary>
+    public static IEnumerable<ProjectFile> Tests =>
+        Repository.Files("tests", "*.csproj").Select(path => new ProjectFile(path));
+
+    public string Name => Path.GetFileNameWithoutExtension(path);
+
+    /// <summary>One of src.</summary>
+    public static ProjectFile Of(string name) => new($"src/{name}/{name}.csproj");
 
     /// <summary>Names of the projects it refers to.</summary>
     public IEnumerable<string> Projects => ProjectItems.Select(item => Path.GetFileNameWithoutExtension(Include(item)));
@@ -23,6 +30,9 @@ internal sealed class ProjectFile(string name)
         from item in ProjectItems
         where Include(item).Contains("/portable/", StringComparison.Ordinal)
         select (Include(item), string.Join(' ', item.AncestorsAndSelf().Attributes("Condition").Select(condition => condition.Value)));
+
+    /// <summary>Whether the portable set builds it empty.</summary>
+    public bool IsFullSetOnly => _document.Descendants("FullSetOnly").Any(property => property.Value == "true");
 
     /// <summary>Names of the properties it sets.</summary>
     public IEnumerable<string> Properties => _document.Descendants("PropertyGroup").Elements().Select(property => property.Name.LocalName);

@@ -34,7 +34,7 @@ public class ReferenceTests
     {
         var allowed = Allowed.Single(row => row.Project == project).MayReferTo;
 
-        Assert.Empty(new ProjectFile(project).Projects.Except(allowed));
+        Assert.Empty(ProjectFile.Of(project).Projects.Except(allowed));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public class ReferenceTests
     [Fact]
     public void Abstractions_depends_on_nothing()
     {
-        var project = new ProjectFile("Crescent.Abstractions");
+        var project = ProjectFile.Of("Crescent.Abstractions");
 
         Assert.Empty(project.Projects.Concat(project.Packages).Concat(project.Frameworks));
     }

@@ -12,7 +12,7 @@ public sealed class ErrorTests(TinyModels models) : IClassFixture<TinyModels>
     [InlineData("--device-cache needs a size such as 512MiB or 2GiB, not '2Gibber'", "generate", "a", "--device-cache", "2Gibber")]
     [InlineData("--threads needs a number from 1 to 1024, not '0'", "serve", "--threads", "0")]
     [InlineData("--temperature needs a number from 0 to 2, not 'nan'", "chat", "--temperature", "nan")]
-    [InlineData("--kv-type needs bf16 or f32, not 'f64'", "serve", "--kv-type", "f64")]
+    [InlineData("--kv-type needs bf16, f32 or q8_0, not 'f64'", "serve", "--kv-type", "f64")]
     [InlineData("--port needs a number from 0 to 65535, not '70000'", "serve", "--port", "70000")]
     [InlineData("--port and --grpc-port are both 9000", "serve", "--port", "9000", "--grpc-port", "9000")]
     [InlineData("--block-size needs a power of two, not '48'", "serve", "--block-size", "48")]

@@ -18,7 +18,8 @@ public static class SharedModels
     public static string PathOf(string model, string file = "") =>
         Path.Combine(Find(model) ?? throw new InvalidOperationException(Missing(model)), file);
 
-    internal static string Missing(string model) => $"The reference model shared/models/{model} is not beside the repository.";
+    /// <summary>Why a test of it is skipped.</summary>
+    public static string Missing(string model) => $"The reference model shared/models/{model} is not beside the repository.";
 }
 
 /// <summary>A fact that is skipped where the reference model is missing.</summary>

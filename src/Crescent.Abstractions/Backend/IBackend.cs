@@ -4,6 +4,7 @@ namespace Crescent;
 /// The device seam. <typeparamref name="T"/> is an opaque weight, activation or KV handle; the backend owns all
 /// device memory and everybody else holds handles and block ids. Calls are enqueued in order and may return before
 /// they ran: nothing is visible to the host until <see cref="Wait"/> on a later <see cref="Fence"/> ticket returns.
+/// What the device fails at throws at the latest from the next <see cref="Wait"/> or <see cref="Download"/>.
 /// One thread calls at a time. Fusion, device layout and weight packing are the backend's private business.
 /// Activations are fp32 [rows, columns], row-major; an operation uses the first <c>rows</c> rows.
 /// </summary>
@@ -12,13 +13,20 @@ public interface IBackend<T> : IDisposable
 {
     BackendInfo Info { get; }
 
-    /// <summary>Makes a weight from native memory that outlives it; host backends may alias it instead of copying.</summary>
+    /// <summary>
+    /// Makes a weight from native memory that outlives it; host backends may alias it instead of copying. A matrix of one
+    /// row is the weight of a norm, and may be kept in another type for that.
+    /// </summary>
     /// <exception cref="NotSupportedException">The backend has no kernels for the dtype.</exception>
     T LoadWeight(in WeightSource source);
 
     T CreateActivation(int rows, int columns);
 
-    /// <summary>Memory for <paramref name="blocks"/> blocks of this layout.</summary>
+    /// <summary>
+    /// Memory for <paramref name="blocks"/> blocks of this layout, of any content: what no row has written is not read,
+    /// be it not a number.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The backend has no kernels for the dtype.</exception>
     T CreateKvPool(KvLayout layout, int blocks);
 
     /// <summary>Frees a handle. The work enqueued before may still use it.</summary>
@@ -42,10 +50,10 @@ public interface IBackend<T> : IDisposable
     /// </summary>
     void RmsNorm(T input, T weight, float epsilon, T output, int rows);
 
-    /// <summary>output = input · weightᵀ, or output += input · weightᵀ; weight is [output columns, input columns].</summary>
+    /// <summary>output = input · weightᵀ, or output += input · weightᵀ; weight is [output columns, input columns]. Never in place.</summary>
     void Linear(T input, T weight, T output, int rows, bool accumulate);
 
-    /// <summary>output = silu(gate) · up, element by element.</summary>
+    /// <summary>output = silu(gate) · up, element by element. In place when the output is one of them.</summary>
     void SwiGlu(T gate, T up, T output, int rows);
 
     /// <summary>

@@ -19,13 +19,15 @@ internal unsafe interface IElements
         where TVec : unmanaged;
 
     /// <summary>What a run's elements share is decoded once, into so many floats; 0 when nothing is worth it.</summary>
-    static abstract int SharedFloats { get; }
+    static virtual int SharedFloats => 0;
 
     /// <summary>Elements of such a run, a power of two.</summary>
-    static abstract int RunLength { get; }
+    static virtual int RunLength => 1;
 
     /// <summary>Decodes what the run at index <paramref name="i"/> shares; called only where <see cref="SharedFloats"/> is not 0.</summary>
-    static abstract void Share(byte* row, int i, float* shared);
+    static virtual void Share(byte* row, int i, float* shared)
+    {
+    }
 
     /// <summary>Two vectors from index <paramref name="i"/>, a multiple of twice the width.</summary>
     /// <param name="shared">From <see cref="Share"/> for the run of the index.</param>
@@ -36,14 +38,6 @@ internal unsafe interface IElements
 
 internal readonly unsafe struct F32Elements : IElements
 {
-    public static int SharedFloats => 0;
-
-    public static int RunLength => 1;
-
-    public static void Share(byte* row, int i, float* shared)
-    {
-    }
-
     public static long Offset(int i) => (long)i * sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -63,14 +57,6 @@ internal readonly unsafe struct F32Elements : IElements
 
 internal readonly unsafe struct BF16Elements : IElements
 {
-    public static int SharedFloats => 0;
-
-    public static int RunLength => 1;
-
-    public static void Share(byte* row, int i, float* shared)
-    {
-    }
-
     public static long Offset(int i) => (long)i * sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,14 +84,6 @@ internal readonly unsafe struct BF16Elements : IElements
 
 internal readonly unsafe struct F16Elements : IElements
 {
-    public static int SharedFloats => 0;
-
-    public static int RunLength => 1;
-
-    public static void Share(byte* row, int i, float* shared)
-    {
-    }
-
     public static long Offset(int i) => (long)i * sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,14 +104,6 @@ internal readonly unsafe struct F16Elements : IElements
 /// <summary>Signed bytes without a scale.</summary>
 internal readonly unsafe struct I8Elements : IElements
 {
-    public static int SharedFloats => 0;
-
-    public static int RunLength => 1;
-
-    public static void Share(byte* row, int i, float* shared)
-    {
-    }
-
     public static long Offset(int i) => i;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -156,13 +126,7 @@ internal readonly unsafe struct Q8Elements : IElements
 {
     private const int RunBytes = 34;
 
-    public static int SharedFloats => 0;
-
     public static int RunLength => 32;
-
-    public static void Share(byte* row, int i, float* shared)
-    {
-    }
 
     public static long Offset(int i) => (long)(i / RunLength) * RunBytes;
 

@@ -40,7 +40,7 @@ internal static class Values
     {
         HelpName = string.Join('|', words),
         Description = description,
-        CustomParser = result => Parse(result, Array.Find(words, word => word == result.Tokens[0].Value), string.Join(" or ", words)),
+        CustomParser = result => Parse(result, Array.Find(words, word => word == result.Tokens[0].Value), $"{string.Join(", ", words[..^1])} or {words[^1]}"),
     };
 
     private static T? Parse<T>(ArgumentResult result, T? value, string expected)

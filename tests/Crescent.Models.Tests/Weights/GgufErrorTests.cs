@@ -66,9 +66,9 @@ public sealed class GgufErrorTests : IDisposable
     [Fact]
     public void An_unsupported_dtype_is_named()
     {
-        Replace("blk.0.attn_q.weight", tensor => tensor with { Type = 12 });
+        Replace("blk.0.attn_q.weight", tensor => tensor with { Type = 13 });
 
-        AssertError(_writer.ToBytes(), "tensor 'blk.0.attn_q.weight' has the unsupported dtype Q4_K");
+        AssertError(_writer.ToBytes(), "tensor 'blk.0.attn_q.weight' has the unsupported dtype Q5_K");
     }
 
     [Fact]

@@ -1,87 +1,15 @@
 using Crescent.Backends.Cpu;
-using Crescent.KvCache.Prefix;
-using Crescent.Models;
-using Crescent.Models.Weights;
-using Microsoft.Extensions.Logging.Abstractions;
+using Crescent.Testing;
 
 namespace Crescent.Worker.Tests.Support;
 
 /// <summary>How an engine under test is set up; what is not said is what a server would use.</summary>
-public sealed record EngineSetup(string ModelPath)
+public sealed record EngineSetup(string ModelPath) : WorkerSetup(ModelPath)
 {
     public KernelPath Path { get; init; } = CpuBackend.SupportedPaths[^1];
 
     public int Threads { get; init; } = 2;
-
-    public DType KvType { get; init; } = DType.F32;
-
-    public int BlockSize { get; init; } = 16;
-
-    public int Blocks { get; init; } = 64;
-
-    public int TokenBudget { get; init; } = 64;
-
-    public int MaxSequences { get; init; } = 16;
-
-    public TimeProvider Time { get; init; } = TimeProvider.System;
 }
 
-/// <summary>A worker over a real model and the CPU backend.</summary>
-public sealed class Engine : IDisposable
-{
-    private readonly ModelFile _file;
-    private readonly IBackend<CpuTensor> _backend;
-    private readonly Decoder<CpuTensor> _decoder;
-
-    public Engine(EngineSetup setup)
-    {
-        _file = ModelFile.Open(setup.ModelPath);
-        _backend = CpuBackend.Create(setup.Threads, setup.Path);
-        var config = _file.Config;
-        var layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, setup.BlockSize, setup.KvType);
-        _decoder = new Decoder<CpuTensor>(_backend, _file, layout, setup.Blocks, setup.TokenBudget, setup.MaxSequences);
-        Cache = new PrefixCache(setup.Blocks, setup.BlockSize);
-        var roots = new PrefixRoots(new byte[32], setup.BlockSize, _backend.Info.NumericsId, new byte[32]);
-        var description = new WorkerDescription("test", _backend.Info.NumericsId, _file.WeightBytes, layout.BlockBytes * setup.Blocks);
-        var options = new WorkerOptions { Scheduler = new() { TokenBudget = setup.TokenBudget, MaxSequences = setup.MaxSequences } };
-        Worker = new InferenceWorker<CpuTensor>(_decoder, Cache, roots, description, options, setup.Time, NullLogger.Instance);
-    }
-
-    public InferenceWorker<CpuTensor> Worker { get; }
-
-    public PrefixCache Cache { get; }
-
-    public DecoderConfig Config => _file.Config;
-
-    public static GenerateRequest Greedy(IReadOnlyList<int> prompt, int maxTokens) => new()
-    {
-        Id = "test",
-        Model = "test",
-        PromptTokens = prompt,
-        MaxTokens = maxTokens,
-        Sampling = new() { Temperature = 0 },
-    };
-
-    public async Task<List<TokenFrame>> RunAsync(GenerateRequest request, CancellationToken cancellationToken = default)
-    {
-        var frames = new List<TokenFrame>();
-        await foreach (var frame in Worker.GenerateAsync(request, cancellationToken))
-        {
-            frames.Add(frame);
-        }
-
-        return frames;
-    }
-
-    public async Task<int[]> TokensAsync(GenerateRequest request) =>
-        [.. (await RunAsync(request)).Where(frame => frame.Token is not null).Select(frame => frame.Token!.Value)];
-
-    public void Dispose()
-    {
-        Worker.Dispose();
-        Cache.CheckIntegrity();
-        _decoder.Dispose();
-        _backend.Dispose();
-        _file.Dispose();
-    }
-}
+/// <summary>A worker on the CPU backend.</summary>
+public sealed class Engine(EngineSetup setup) : WorkerRun<CpuTensor>(setup, CpuBackend.Create(setup.Threads, setup.Path));
