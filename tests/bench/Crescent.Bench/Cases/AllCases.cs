@@ -65,13 +65,13 @@ internal static class AllCases
         }
     }
 
-    /// <param name="kv">Of both engines; null: what each has by default, BF16 in Crescent and F16 in llama.cpp.</param>
-    private static BenchCase Decode(ModelName model, int threads, int depth, DType? kv = null)
+    /// <param name="kv">Of Crescent; llama.cpp keeps F16, which is its fastest.</param>
+    private static BenchCase Decode(ModelName model, int threads, int depth, DType kv = DType.BF16)
     {
         // llama-bench would prefill in every process; beyond 32K not even one prefill is waited for.
         bool deep = depth > 4096;
         int repeats = model.Shape == "S" ? 3 : 2;
-        var (suffix, note) = kv is null ? ("", "") : ($"-kv{kv}", $", KV {kv}");
+        var (suffix, note) = kv == DType.BF16 ? ("", "") : ($"-kv{kv}", $", KV {kv} in Crescent");
         return Compared($"decode-{model}-t{threads}-d{depth}{suffix}", DecodeGroup, model, threads, $"depth {depth:N0}{note}") with
         {
             Rounds = deep ? 2 : repeats,
@@ -80,12 +80,12 @@ internal static class AllCases
             {
                 Model = context.Model(model),
                 Threads = threads,
-                Kv = kv ?? DType.BF16,
+                Kv = kv,
                 Size = depth,
                 Repeats = repeats,
             }),
             Reference = depth > 32_768 ? null
-                : deep ? context => DeepDecode.MeasureAsync(context, model, threads, kv ?? DType.F16, depth, repeats: 2)
+                : deep ? context => DeepDecode.MeasureAsync(context, model, threads, depth, repeats: 2)
                 : context => context.LlamaBench.DecodeAsync(context.Model(model), threads, depth, repeats),
         };
     }

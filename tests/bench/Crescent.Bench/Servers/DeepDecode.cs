@@ -16,22 +16,22 @@ internal static class DeepDecode
     private const int Generated = 64;
     private const int Threads = 2;
 
-    public static async Task<double[]> MeasureAsync(BenchContext context, ModelName model, int threads, DType kv, int depth, int repeats)
+    public static async Task<double[]> MeasureAsync(BenchContext context, ModelName model, int threads, int depth, int repeats)
     {
         var states = Directory.CreateDirectory(Path.Combine(context.Cache, "states")).FullName;
-        var file = string.Create(CultureInfo.InvariantCulture, $"{model.Shape}-{BenchShape.Seed}-{depth}-{kv}.bin");
+        var file = string.Create(CultureInfo.InvariantCulture, $"{model.Shape}-{BenchShape.Seed}-{depth}.bin");
         var prompt = new Prompts(context.Model(model)).Next(depth + 1);
         int tokens = depth + Generated + 64;
         if (!File.Exists(Path.Combine(states, file)))
         {
             context.Say($"    llama.cpp prefills {depth:N0} tokens, once; this takes minutes");
-            await using var prefilling = await LlamaServer.StartAsync(context.Llama, context.Model(model with { Format = PrefillFormat }), Threads, 1, tokens, kv, states);
+            await using var prefilling = await LlamaServer.StartAsync(context.Llama, context.Model(model with { Format = PrefillFormat }), Threads, 1, tokens, states);
             await prefilling.GenerateAsync(0, prompt, 1, again: false);
             await prefilling.SlotAsync("save", file + ".unfinished");
             File.Move(Path.Combine(states, file + ".unfinished"), Path.Combine(states, file));
         }
 
-        await using var server = await LlamaServer.StartAsync(context.Llama, context.Model(model), threads, 1, tokens, kv, states);
+        await using var server = await LlamaServer.StartAsync(context.Llama, context.Model(model), threads, 1, tokens, states);
         await server.SlotAsync("restore", file);
         await server.GenerateAsync(0, prompt, 4, again: true);
         var rates = new double[repeats];

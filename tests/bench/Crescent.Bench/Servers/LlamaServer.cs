@@ -18,16 +18,15 @@ internal sealed class LlamaServer : IAsyncDisposable
 
     /// <param name="folder">With the program.</param>
     /// <param name="tokens">Context of each slot.</param>
-    /// <param name="kv">F16, which is its own default, or Q8_0.</param>
     /// <param name="states">The folder that slots are saved to and restored from.</param>
-    public static async Task<LlamaServer> StartAsync(string folder, string model, int threads, int slots, int tokens, DType kv = DType.F16, string? states = null)
+    public static async Task<LlamaServer> StartAsync(string folder, string model, int threads, int slots, int tokens, string? states = null)
     {
         int port = FreePort();
         string text(int n) => n.ToString(CultureInfo.InvariantCulture);
         var server = await ServerProcess.StartAsync(
             LlamaBench.Processors(threads),
             Path.Combine(folder, "llama-server"),
-            ["-m", model, "-t", text(threads), "-fa", "on", "-np", text(slots), "-c", text(slots * tokens), "-ctk", Name(kv), "-ctv", Name(kv), "--host", "127.0.0.1", "--port", text(port), .. states is null ? Array.Empty<string>() : ["--slot-save-path", states]],
+            ["-m", model, "-t", text(threads), "-fa", "on", "-np", text(slots), "-c", text(slots * tokens), "--host", "127.0.0.1", "--port", text(port), .. states is null ? Array.Empty<string>() : ["--slot-save-path", states]],
             "/health",
             process =>
             {
@@ -83,8 +82,6 @@ internal sealed class LlamaServer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private static string Name(DType type) => type.ToString().ToLowerInvariant();
 
     private static int FreePort()
     {
