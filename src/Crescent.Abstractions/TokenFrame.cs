@@ -7,7 +7,7 @@ public readonly record struct TokenLogprob(int Token, float Logprob);
 /// What a worker streams. A generation is zero or more token frames and then exactly one frame with a
 /// <see cref="FinishReason"/>; that last frame may carry a token too (the stop token, or the last one within the limit).
 /// </summary>
-public sealed record TokenFrame
+public readonly record struct TokenFrame()
 {
     public required int Attempt { get; init; }
 

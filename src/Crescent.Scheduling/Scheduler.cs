@@ -101,8 +101,9 @@ public sealed class Scheduler
     public void Commit(ScheduledBatch batch, ReadOnlySpan<int> tokens, Span<FinishReason?> reasons)
     {
         int output = 0;
-        foreach (var (sequence, rows, samples) in batch.Sequences)
+        for (int i = 0; i < batch.Sequences.Count; i++)
         {
+            var (sequence, rows, samples) = batch.Sequences[i];
             sequence.Computed += rows;
             PublishFullBlocks(sequence);
             if (!samples)
@@ -130,6 +131,8 @@ public sealed class Scheduler
         {
             _waiting.Remove(sequence);
         }
+
+        sequence.Runs = false;
     }
 
     private static FinishReason? Outcome(Sequence sequence, int token)
@@ -158,7 +161,7 @@ public sealed class Scheduler
     /// <returns>The rows given; 0 when the sequence itself had to go.</returns>
     private int Reserve(Sequence sequence, int rows)
     {
-        if (!_running.Contains(sequence))
+        if (!sequence.Runs)
         {
             return 0;
         }
@@ -183,6 +186,7 @@ public sealed class Scheduler
         Preemptions++;
         _rows.Remove(sequence.Id);
         _running.Remove(sequence);
+        sequence.Runs = false;
         _cache.Release(sequence.Blocks);
         sequence.Computed = 0;
         sequence.PublishedBlocks = 0;
@@ -207,12 +211,14 @@ public sealed class Scheduler
             }
 
             _waiting.Remove(sequence);
+            sequence.Reserve(_cache.BlockSize);
             _cache.Acquire(chain, sequence.Tokens, sequence.Blocks);
             sequence.Computed = sequence.Blocks.Count * _cache.BlockSize;
             sequence.PublishedBlocks = sequence.Blocks.Count;
             CountHits(sequence);
             int index = _running.BinarySearch(sequence, Order);
             _running.Insert(~index, sequence);
+            sequence.Runs = true;
             budget -= Math.Min(budget, sequence.Remaining);
         }
     }

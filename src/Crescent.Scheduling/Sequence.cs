@@ -15,8 +15,7 @@ namespace Crescent.Scheduling;
 /// </summary>
 public sealed class Sequence
 {
-    /// <summary>Output tokens there is room for from the start; most requests allow far more than they use.</summary>
-    private const int ReservedTokens = 256;
+    private const int MostReserved = 4096;
 
     private readonly List<int> _tokens;
     private readonly List<BlockHash> _chain = [];
@@ -30,7 +29,7 @@ public sealed class Sequence
         Id = id;
         Request = request;
         _root = root;
-        _tokens = new List<int>(request.PromptTokens.Count + Math.Min(request.MaxTokens, ReservedTokens));
+        _tokens = new List<int>(request.PromptTokens.Count + ReservedTokens);
         _tokens.AddRange(request.PromptTokens);
         _tokens.AddRange(request.GeneratedTokens);
     }
@@ -48,6 +47,12 @@ public sealed class Sequence
 
     public int GeneratedTokens => Count - PromptTokens;
 
+    /// <summary>
+    /// Output tokens there is room for from the start, so that a decode step allocates nothing: all that the request
+    /// allows, but at most 4,096, for many allow far more than they use.
+    /// </summary>
+    public int ReservedTokens => Math.Min(Request.MaxTokens, MostReserved);
+
     /// <summary>Positions that have KV. Set by the scheduler.</summary>
     public int Computed { get; internal set; }
 
@@ -58,8 +63,19 @@ public sealed class Sequence
 
     public BlockTable Blocks { get; } = new();
 
+    /// <summary>Whether it is among the scheduler's running sequences.</summary>
+    internal bool Runs { get; set; }
+
     /// <summary>Full blocks of the table that answer for their hash.</summary>
     internal int PublishedBlocks { get; set; }
+
+    /// <summary>Makes room for the blocks of the prompt and the <see cref="ReservedTokens"/>.</summary>
+    internal void Reserve(int blockSize)
+    {
+        int blocks = ((PromptTokens + ReservedTokens) / blockSize) + 1;
+        _chain.EnsureCapacity(blocks);
+        Blocks.Reserve(blocks);
+    }
 
     internal void Append(int token) => _tokens.Add(token);
 

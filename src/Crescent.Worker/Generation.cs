@@ -11,6 +11,7 @@ namespace Crescent.Worker;
 internal sealed class Generation(Sequence sequence)
 {
     // Bounded by the request: one frame per token, one per prefill step, one at the end. A slow reader holds nothing up.
+    // A frame goes into a segment that is used again as it is read: only what a reader lags behind takes memory.
     private readonly Channel<TokenFrame> _frames =
         Channel.CreateUnbounded<TokenFrame>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
@@ -22,7 +23,7 @@ internal sealed class Generation(Sequence sequence)
 
     /// <summary>Null when no penalty of the request needs it.</summary>
     public TokenCounts? Counts { get; } = TokenCounts.Needed(sequence.Request.Sampling)
-        ? new TokenCounts(sequence.Request.PromptTokens, sequence.Request.GeneratedTokens)
+        ? new TokenCounts(sequence.Request.PromptTokens, sequence.Request.GeneratedTokens, sequence.ReservedTokens)
         : null;
 
     public bool Ended { get; private set; }

@@ -31,6 +31,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private readonly SampledToken[] _sampled;
     private readonly int[] _tokens;
     private readonly FinishReason?[] _reasons;
+    private readonly List<Generation> _expired = [];
     private readonly Thread _thread;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -219,6 +220,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         _idle.TrySetResult();
     }
 
+    /// <summary>A step that only decodes allocates nothing on this thread, however many sequences it has.</summary>
     private void Step()
     {
         var batch = _scheduler.Schedule();
@@ -247,8 +249,9 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private void Sample(ScheduledBatch batch, Span<float> logits)
     {
         int output = 0;
-        foreach (var (sequence, _, samples) in batch.Sequences)
+        for (int i = 0; i < batch.Sequences.Count; i++)
         {
+            var (sequence, _, samples) = batch.Sequences[i];
             if (samples)
             {
                 var generation = _generations[sequence.Id];
@@ -265,8 +268,9 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     {
         _counters.Steps++;
         int output = 0;
-        foreach (var (sequence, rows, samples) in batch.Sequences)
+        for (int i = 0; i < batch.Sequences.Count; i++)
         {
+            var (sequence, rows, samples) = batch.Sequences[i];
             var generation = _generations[sequence.Id];
             _counters.Computed(rows, samples);
             if (!samples)
@@ -318,10 +322,20 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         }
 
         var now = _time.GetUtcNow();
-        foreach (var generation in _generations.Values.Where(g => g.Request.Deadline <= now).ToArray())
+        foreach (var generation in _generations.Values)
+        {
+            if (generation.Request.Deadline <= now)
+            {
+                _expired.Add(generation);
+            }
+        }
+
+        foreach (var generation in _expired)
         {
             End(generation, FinishReason.Deadline);
         }
+
+        _expired.Clear();
     }
 
     private void Forget(Generation generation)

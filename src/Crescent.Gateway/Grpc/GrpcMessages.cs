@@ -114,7 +114,7 @@ internal static class GrpcMessages
         RepetitionPenalty = sampling.HasRepetitionPenalty ? sampling.RepetitionPenalty : null,
         PresencePenalty = sampling.HasPresencePenalty ? sampling.PresencePenalty : null,
         FrequencyPenalty = sampling.HasFrequencyPenalty ? sampling.FrequencyPenalty : null,
-        LogitBias = sampling.LogitBias.Count > 0 ? sampling.LogitBias.AsReadOnly() : null,
+        LogitBias = sampling.LogitBias.Count > 0 ? new Dictionary<int, float>(sampling.LogitBias) : null,
     };
 
     private static Token ToToken(GeneratedToken generated)

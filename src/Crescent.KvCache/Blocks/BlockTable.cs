@@ -12,6 +12,15 @@ public sealed class BlockTable
     /// <summary>Valid until the table grows.</summary>
     public ReadOnlyMemory<BlockId> Memory => _blocks.AsMemory(0, Count);
 
+    /// <summary>Makes room for so many blocks in all.</summary>
+    public void Reserve(int blocks)
+    {
+        if (blocks > _blocks.Length)
+        {
+            Array.Resize(ref _blocks, blocks);
+        }
+    }
+
     public void Add(BlockId block)
     {
         if (Count == _blocks.Length)

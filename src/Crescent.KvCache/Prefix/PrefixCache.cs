@@ -16,9 +16,13 @@ public sealed class PrefixCache
     private const int None = -1;
 
     private readonly Slot[] _slots;
+
+    /// <summary>[total blocks, block size]: the tokens of published blocks.</summary>
+    private readonly int[] _tokens;
+
     private readonly Stack<int> _free;
-    private readonly Dictionary<BlockHash, int> _index = [];
-    private readonly SortedSet<(long LastUse, int Block)> _evictable = [];
+    private readonly Dictionary<BlockHash, int> _index;
+    private readonly EvictionOrder _evictable;
     private long _clock;
 
     /// <param name="totalBlocks">Blocks in the device pool.</param>
@@ -27,6 +31,9 @@ public sealed class PrefixCache
     {
         BlockSize = blockSize;
         _slots = new Slot[totalBlocks];
+        _tokens = new int[checked(totalBlocks * blockSize)];
+        _index = new Dictionary<BlockHash, int>(totalBlocks);
+        _evictable = new EvictionOrder(totalBlocks);
         _free = new Stack<int>(totalBlocks);
         for (int i = totalBlocks - 1; i >= 0; i--)
         {
@@ -59,7 +66,7 @@ public sealed class PrefixCache
         for (int i = 0; i < chain.Length; i++)
         {
             var expected = tokens.Slice(i * BlockSize, BlockSize);
-            if (!_index.TryGetValue(chain[i], out int block) || !expected.SequenceEqual(_slots[block].Tokens))
+            if (!_index.TryGetValue(chain[i], out int block) || !expected.SequenceEqual(Tokens(block)))
             {
                 return;
             }
@@ -127,7 +134,7 @@ public sealed class PrefixCache
 
         if (_index.TryGetValue(hash, out int other))
         {
-            if (tokens.SequenceEqual(_slots[other].Tokens))
+            if (tokens.SequenceEqual(Tokens(other)))
             {
                 Hold(other);
                 ReleaseBlock(block);
@@ -140,7 +147,7 @@ public sealed class PrefixCache
         _index.Add(hash, block);
         ref var slot = ref _slots[block];
         slot.Hash = hash;
-        slot.Tokens = tokens.ToArray();
+        tokens.CopyTo(Tokens(block));
         slot.Parent = parent;
         if (parent != None)
         {
@@ -187,7 +194,7 @@ public sealed class PrefixCache
             var slot = _slots[block];
             Check(slot.Children == children[block], $"block {block} counts {slot.Children} children and has {children[block]}");
             bool leaf = slot is { Holders: 0, Hash: not null, Children: 0 };
-            Check(leaf == _evictable.Contains((slot.LastUse, block)), $"block {block} is wrongly in or out of the eviction order");
+            Check(leaf == _evictable.Contains(block), $"block {block} is wrongly in or out of the eviction order");
         }
     }
 
@@ -199,12 +206,14 @@ public sealed class PrefixCache
         }
     }
 
+    private Span<int> Tokens(int block) => _tokens.AsSpan(block * BlockSize, BlockSize);
+
     private void Hold(int block)
     {
         ref var slot = ref _slots[block];
         if (slot.Holders++ == 0)
         {
-            _evictable.Remove((slot.LastUse, block));
+            _evictable.Remove(block);
             CachedBlocks--;
             ActiveBlocks++;
         }
@@ -232,8 +241,8 @@ public sealed class PrefixCache
 
     private void EvictOne()
     {
-        int block = _evictable.Min.Block;
-        _evictable.Remove(_evictable.Min);
+        int block = _evictable.First;
+        _evictable.Remove(block);
         ref var slot = ref _slots[block];
         _index.Remove(slot.Hash!.Value);
         int parent = slot.Parent;
@@ -252,7 +261,7 @@ public sealed class PrefixCache
         ref var slot = ref _slots[block];
         if (slot is { Holders: 0, Hash: not null, Children: 0 })
         {
-            _evictable.Add((slot.LastUse, block));
+            _evictable.Add(block, slot.LastUse);
         }
     }
 
@@ -264,8 +273,6 @@ public sealed class PrefixCache
 
         /// <summary>Set while the block answers for its hash.</summary>
         public BlockHash? Hash;
-
-        public int[]? Tokens;
 
         public int Parent;
 

@@ -3,14 +3,17 @@ namespace Crescent.Models.Sampling;
 /// <summary>What the penalties need to know of a sequence: a function of the prompt and the generated ids.</summary>
 public sealed class TokenCounts
 {
-    private readonly HashSet<int> _seen = [];
-    private readonly Dictionary<int, int> _output = [];
+    private readonly HashSet<int> _seen;
+    private readonly Dictionary<int, int> _output;
 
     /// <param name="prompt">Counts for the repetition penalty.</param>
     /// <param name="output">Counts for all penalties.</param>
-    public TokenCounts(IEnumerable<int> prompt, IEnumerable<int> output)
+    /// <param name="reserved">Tokens that can be added before anything has to grow.</param>
+    public TokenCounts(IEnumerable<int> prompt, IReadOnlyCollection<int> output, int reserved = 0)
     {
-        _seen.UnionWith(prompt);
+        _seen = [.. prompt];
+        _seen.EnsureCapacity(_seen.Count + output.Count + reserved);
+        _output = new Dictionary<int, int>(output.Count + reserved);
         foreach (int token in output)
         {
             Add(token);

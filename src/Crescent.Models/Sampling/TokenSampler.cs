@@ -14,9 +14,14 @@ public readonly record struct SampledToken(int Token, float? Logprob, IReadOnlyL
 /// </summary>
 public sealed class TokenSampler(int vocabularySize)
 {
+    /// <summary>Weights that are summed together, so that a draw from all tokens looks into one such run.</summary>
+    private const int Run = 1024;
+
     private readonly float[] _logits = new float[vocabularySize];
     private readonly float[] _weights = new float[vocabularySize];
+    private readonly double[] _runs = new double[(vocabularySize + Run - 1) / Run];
     private readonly int[] _ids = new int[vocabularySize];
+    private readonly Nucleus _nucleus = new(vocabularySize);
 
     /// <param name="logits">[vocabulary], the model's.</param>
     /// <param name="parameters">Token ids in its logit bias are below the vocabulary's size.</param>
@@ -25,40 +30,98 @@ public sealed class TokenSampler(int vocabularySize)
     /// <param name="position">Index of the new token in the output.</param>
     public SampledToken Sample(ReadOnlySpan<float> logits, SamplingParameters parameters, TokenCounts? counts, int choice, int position)
     {
-        logits.CopyTo(_logits);
-        foreach (var (token, bias) in parameters.LogitBias ?? System.Collections.Frozen.FrozenDictionary<int, float>.Empty)
-        {
-            _logits[token] += bias;
-        }
-
-        counts?.Penalise(_logits, parameters);
+        var adjusted = Adjust(logits, parameters, counts);
         int chosen = parameters.Temperature <= 0
-            ? TensorPrimitives.IndexOfMax<float>(_logits)
-            : Draw(parameters, Draws.Uniform(parameters.Seed, choice, position));
+            ? TensorPrimitives.IndexOfMax(adjusted)
+            : Draw(adjusted, parameters, Draws.Uniform(parameters.Seed, choice, position));
         return parameters.TopLogprobs is { } top ? WithLogprobs(logits, chosen, top) : new SampledToken(chosen, null, []);
     }
 
-    /// <summary>Draws from softmax(logits / temperature), cut by top_k, then top_p, then min_p.</summary>
-    private int Draw(SamplingParameters parameters, double uniform)
+    /// <summary>The logits themselves when nothing changes them.</summary>
+    private ReadOnlySpan<float> Adjust(ReadOnlySpan<float> logits, SamplingParameters parameters, TokenCounts? counts)
     {
-        // Weights are probabilities times a constant; the largest is 1.
-        TensorPrimitives.Subtract(_logits, TensorPrimitives.Max<float>(_logits), _weights);
-        TensorPrimitives.Divide(_weights, parameters.Temperature, _weights);
-        TensorPrimitives.Exp(_weights, _weights);
-        bool whole = parameters is { TopP: >= 1, MinP: <= 0 } && (parameters.TopK <= 0 || parameters.TopK >= vocabularySize);
-        return whole ? DrawFromAll(uniform) : DrawFrom(Candidates(parameters), uniform);
+        var biases = parameters.LogitBias;
+        if (biases is null && counts is null)
+        {
+            return logits;
+        }
+
+        logits.CopyTo(_logits);
+        if (biases is Dictionary<int, float> dictionary)
+        {
+            // Its own enumerator lies on the stack.
+            foreach (var (token, bias) in dictionary)
+            {
+                _logits[token] += bias;
+            }
+        }
+        else if (biases is not null)
+        {
+            foreach (var (token, bias) in biases)
+            {
+                _logits[token] += bias;
+            }
+        }
+
+        counts?.Penalise(_logits, parameters);
+        return _logits;
     }
 
-    private int DrawFromAll(double uniform)
+    /// <summary>Draws from softmax(logits / temperature), cut by top_k, then top_p, then min_p.</summary>
+    private int Draw(ReadOnlySpan<float> logits, SamplingParameters parameters, double uniform)
     {
-        double threshold = uniform * Total(_weights);
-        double cumulative = 0;
+        // Weights are probabilities times a constant; the largest is 1.
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), _weights);
+        TensorPrimitives.Divide(_weights, parameters.Temperature, _weights);
+        TensorPrimitives.Exp(_weights, _weights);
+        if (parameters.TopK > 0 && parameters.TopK < vocabularySize)
+        {
+            return DrawFrom(MostLikely(parameters), uniform);
+        }
+
+        double total = SumRuns();
+        return parameters is { TopP: >= 1, MinP: <= 0 }
+            ? DrawFromAll(uniform * total)
+            : _nucleus.Draw(_weights, total, parameters.TopP, parameters.MinP, uniform);
+    }
+
+    private double SumRuns()
+    {
+        double total = 0;
+        for (int run = 0; run < _runs.Length; run++)
+        {
+            int start = run * Run;
+            _runs[run] = Sums.Total(_weights.AsSpan(start, Math.Min(Run, vocabularySize - start)));
+            total += _runs[run];
+        }
+
+        return total;
+    }
+
+    private int DrawFromAll(double threshold)
+    {
         int last = 0;
-        for (int token = 0; token < _weights.Length; token++)
+        double cumulative = 0;
+        for (int run = 0; run < _runs.Length; run++)
+        {
+            if (_runs[run] > 0)
+            {
+                last = run;
+                if (cumulative + _runs[run] > threshold)
+                {
+                    break;
+                }
+
+                cumulative += _runs[run];
+            }
+        }
+
+        int drawn = 0;
+        for (int token = last * Run; token < Math.Min((last + 1) * Run, vocabularySize); token++)
         {
             if (_weights[token] > 0)
             {
-                last = token;
+                drawn = token;
                 cumulative += _weights[token];
                 if (cumulative > threshold)
                 {
@@ -67,7 +130,7 @@ public sealed class TokenSampler(int vocabularySize)
             }
         }
 
-        return last;
+        return drawn;
     }
 
     private int DrawFrom(ReadOnlySpan<int> candidates, double uniform)
@@ -86,12 +149,12 @@ public sealed class TokenSampler(int vocabularySize)
         return candidates[^1];
     }
 
-    /// <summary>The tokens that may be drawn, most likely first; never empty.</summary>
-    private ReadOnlySpan<int> Candidates(SamplingParameters parameters)
+    /// <summary>The tokens of top_k that top_p and min_p keep, most likely first; never empty.</summary>
+    private ReadOnlySpan<int> MostLikely(SamplingParameters parameters)
     {
-        bool cut = parameters.TopK > 0 && parameters.TopK < vocabularySize;
-        var candidates = cut ? MostLikely(parameters.TopK) : LikelyEnough(parameters);
-        double enough = parameters.TopP * (cut ? Total(candidates) : Total(_weights));
+        var candidates = _ids.AsSpan(0, parameters.TopK);
+        TopTokens.Select(_weights, vocabularySize, candidates);
+        double enough = parameters.TopP * Total(candidates);
         int kept = 0;
         double cumulative = 0;
         while (kept < candidates.Length && (kept == 0 || _weights[candidates[kept]] >= parameters.MinP))
@@ -106,62 +169,21 @@ public sealed class TokenSampler(int vocabularySize)
         return candidates[..kept];
     }
 
-    private Span<int> MostLikely(int count)
-    {
-        var ids = _ids.AsSpan(0, count);
-        TopTokens.Select(_weights, vocabularySize, ids);
-        return ids;
-    }
-
-    /// <summary>
-    /// All tokens that top_p and min_p can keep, so that only these are sorted: tokens with a probability of at most
-    /// (1 − top_p) / vocabulary weigh less than 1 − top_p together, so the others alone reach top_p.
-    /// </summary>
-    private Span<int> LikelyEnough(SamplingParameters parameters)
-    {
-        double floor = Math.Max(parameters.MinP, (1 - Math.Min(parameters.TopP, 1)) * Total(_weights) / vocabularySize);
-        int count = 0;
-        for (int token = 0; token < vocabularySize; token++)
-        {
-            if (_weights[token] >= floor)
-            {
-                _ids[count++] = token;
-            }
-        }
-
-        var ids = _ids.AsSpan(0, count);
-        ids.Sort(new DescendingByValue(_weights));
-        return ids;
-    }
-
     private SampledToken WithLogprobs(ReadOnlySpan<float> logits, int chosen, int top)
     {
-        logits.CopyTo(_logits);
-        float max = TensorPrimitives.Max<float>(_logits);
-        TensorPrimitives.Subtract(_logits, max, _weights);
+        float max = TensorPrimitives.Max(logits);
+        TensorPrimitives.Subtract(logits, max, _weights);
         TensorPrimitives.Exp(_weights, _weights);
-        double normaliser = max + Math.Log(Total(_weights));
+        double normaliser = max + Math.Log(SumRuns());
         var ids = _ids.AsSpan(0, Math.Min(top, vocabularySize));
-        TopTokens.Select(_logits, vocabularySize, ids);
+        TopTokens.Select(logits, vocabularySize, ids);
         var tops = new TokenLogprob[ids.Length];
         for (int i = 0; i < tops.Length; i++)
         {
-            tops[i] = new TokenLogprob(ids[i], (float)(_logits[ids[i]] - normaliser));
+            tops[i] = new TokenLogprob(ids[i], (float)(logits[ids[i]] - normaliser));
         }
 
-        return new SampledToken(chosen, (float)(_logits[chosen] - normaliser), tops);
-    }
-
-    /// <summary>In order of id: vectorised sums depend on where an array happens to lie.</summary>
-    private static double Total(ReadOnlySpan<float> weights)
-    {
-        double total = 0;
-        foreach (float weight in weights)
-        {
-            total += weight;
-        }
-
-        return total;
+        return new SampledToken(chosen, (float)(logits[chosen] - normaliser), tops);
     }
 
     private double Total(ReadOnlySpan<int> candidates)

@@ -1,53 +1,55 @@
 namespace Crescent.Models.Sampling;
 
-/// <summary>Larger value first; equal values in order of id, so that every selection has one answer.</summary>
-internal readonly struct DescendingByValue(float[] values) : IComparer<int>
-{
-    public int Compare(int a, int b)
-    {
-        int byValue = values[b].CompareTo(values[a]);
-        return byValue != 0 ? byValue : a.CompareTo(b);
-    }
-}
-
 /// <summary>The k largest of many values without sorting them all: a heap of the best k so far, its worst on top.</summary>
 internal static class TopTokens
 {
     /// <param name="values">Indexed by token id.</param>
     /// <param name="count">Ids 0 to count − 1 take part.</param>
-    /// <param name="ids">Room for k; filled with the ids of the k largest, largest first.</param>
-    public static void Select(float[] values, int count, Span<int> ids)
+    /// <param name="ids">
+    /// Room for k; filled with the ids of the k largest, largest first. Equal values are in order of id, so that every
+    /// selection has one answer.
+    /// </param>
+    public static void Select(ReadOnlySpan<float> values, int count, Span<int> ids)
     {
         if (ids.IsEmpty)
         {
             return;
         }
 
-        var order = new DescendingByValue(values);
         int size = 0;
         for (int id = 0; id < count; id++)
         {
             if (size < ids.Length)
             {
                 ids[size] = id;
-                SiftUp(ids, size++, order);
+                SiftUp(ids, size++, values);
             }
-            else if (order.Compare(id, ids[0]) < 0)
+            else if (Before(values, id, ids[0]))
             {
                 ids[0] = id;
-                SiftDown(ids, order);
+                SiftDown(ids, values);
             }
         }
 
-        ids.Sort(order);
+        for (int end = ids.Length - 1; end > 0; end--)
+        {
+            (ids[0], ids[end]) = (ids[end], ids[0]);
+            SiftDown(ids[..end], values);
+        }
     }
 
-    private static void SiftUp(Span<int> heap, int index, DescendingByValue order)
+    private static bool Before(ReadOnlySpan<float> values, int a, int b)
+    {
+        int byValue = values[b].CompareTo(values[a]);
+        return byValue < 0 || (byValue == 0 && a < b);
+    }
+
+    private static void SiftUp(Span<int> heap, int index, ReadOnlySpan<float> values)
     {
         while (index > 0)
         {
             int parent = (index - 1) / 2;
-            if (order.Compare(heap[index], heap[parent]) <= 0)
+            if (!Before(values, heap[parent], heap[index]))
             {
                 return;
             }
@@ -57,7 +59,7 @@ internal static class TopTokens
         }
     }
 
-    private static void SiftDown(Span<int> heap, DescendingByValue order)
+    private static void SiftDown(Span<int> heap, ReadOnlySpan<float> values)
     {
         int index = 0;
         while (true)
@@ -65,7 +67,7 @@ internal static class TopTokens
             int worst = index;
             for (int child = (2 * index) + 1; child <= (2 * index) + 2 && child < heap.Length; child++)
             {
-                worst = order.Compare(heap[child], heap[worst]) > 0 ? child : worst;
+                worst = Before(values, heap[worst], heap[child]) ? child : worst;
             }
 
             if (worst == index)
