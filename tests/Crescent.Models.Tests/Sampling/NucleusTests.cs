@@ -1,4 +1,5 @@
 using Crescent.Models.Sampling;
+using Crescent.Testing;
 
 namespace Crescent.Models.Tests.Sampling;
 
@@ -6,7 +7,7 @@ namespace Crescent.Models.Tests.Sampling;
 public class NucleusTests
 {
     private const int Vocabulary = 128_256;
-    private const int Draws = 400;
+    private static readonly int Draws = LongProofs.Count(usual: 40, full: 400);
 
     /// <summary>
     /// Weights in single precision make equals of a few tokens that are not: two places in the flattest distribution.
