@@ -135,7 +135,7 @@ internal sealed class Activations<T>
         Q = Create(maxRows, queries);
         K = Create(maxRows, keys);
         V = Create(maxRows, keys);
-        Attended = Create(maxRows, queries);
+        Attended = queries == config.HiddenSize ? Normed : Create(maxRows, queries);
         Gate = Create(maxRows, config.IntermediateSize);
         Up = Create(maxRows, config.IntermediateSize);
         Rotation = Create(maxRows, config.HeadDim);
@@ -153,6 +153,7 @@ internal sealed class Activations<T>
 
     public T V { get; }
 
+    /// <summary>The same as <see cref="Normed"/> where the shapes are: Q, K and V are the last to read that.</summary>
     public T Attended { get; }
 
     public T Gate { get; }

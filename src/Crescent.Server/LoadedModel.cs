@@ -42,6 +42,7 @@ public sealed class LoadedModel : IDisposable
             EosTokens = file.EosTokens,
             DefaultSampling = file.DefaultSampling,
         };
+        file.ForgetMetadata();
         var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
         Worker = new InferenceWorker<CpuTensor>(
             _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);

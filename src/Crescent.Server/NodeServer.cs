@@ -76,6 +76,9 @@ public sealed class NodeServer : IAsyncDisposable
     {
         Loaded = LoadedModel.Open(_options, _app.Services.GetRequiredService<ILoggerFactory>());
         _cluster.Add(Loaded.Model, Loaded.Worker);
+
+        // What reading the tokenizer leaves behind would stay resident for as long as little else is allocated.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         return Loaded;
     }
 

@@ -8,6 +8,9 @@ namespace Crescent.Models.Weights;
 /// </summary>
 public sealed class ModelFile : IDisposable
 {
+    private static readonly IReadOnlyDictionary<string, object> NoMetadata =
+        System.Collections.Frozen.FrozenDictionary<string, object>.Empty;
+
     private readonly ModelContents _contents;
     private readonly WeightTable _table;
     private readonly List<MappedFile> _files;
@@ -17,9 +20,10 @@ public sealed class ModelFile : IDisposable
     {
         contents.Check();
         Path = path;
-        _contents = contents;
+        Metadata = contents.Metadata;
+        _contents = contents with { Metadata = NoMetadata };
         _files = files;
-        _table = new WeightTable(contents);
+        _table = new WeightTable(_contents);
     }
 
     /// <summary>Absolute.</summary>
@@ -43,9 +47,9 @@ public sealed class ModelFile : IDisposable
 
     /// <summary>
     /// GGUF's key-value pairs: string, bool, a boxed number of the stored type, or an array of one of these
-    /// (string[], bool[], float[], int[], uint[], ...). Empty for a folder.
+    /// (string[], bool[], float[], int[], uint[], ...). Empty for a folder, and after <see cref="ForgetMetadata"/>.
     /// </summary>
-    public IReadOnlyDictionary<string, object> Metadata => _contents.Metadata;
+    public IReadOnlyDictionary<string, object> Metadata { get; private set; }
 
     /// <summary>A folder's tokenizer.json; null when it has none, and for GGUF.</summary>
     public string? TokenizerJsonPath => _contents.TokenizerJsonPath;
@@ -85,6 +89,9 @@ public sealed class ModelFile : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _table.Weights[name];
     }
+
+    /// <summary>Lets go of the metadata: the spellings and merges in it are megabytes once the tokenizer is made.</summary>
+    public void ForgetMetadata() => Metadata = NoMetadata;
 
     public void Dispose()
     {

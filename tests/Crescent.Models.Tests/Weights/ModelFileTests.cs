@@ -189,6 +189,8 @@ public sealed class ModelFileTests : IDisposable
 
         Assert.All(values.Index(), item => Assert.Equal(item.Item, model.Metadata[$"test.{item.Index}"]));
         Assert.All(values.Index(), item => Assert.IsType(item.Item.GetType(), model.Metadata[$"test.{item.Index}"]));
+        model.ForgetMetadata();
+        Assert.Empty(model.Metadata);
     }
 
     private static unsafe byte[] BytesOf(WeightSource weight) => new ReadOnlySpan<byte>((void*)weight.Data, (int)weight.Bytes).ToArray();
