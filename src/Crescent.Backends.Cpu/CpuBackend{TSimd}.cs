@@ -231,13 +231,14 @@ internal sealed unsafe class CpuBackend<TSimd, TVec> : IBackend<CpuTensor>
             return;
         }
 
+        int outputs = LinearJob.ItemOutputs(_linear, _linearRows, _threads.Count);
         int items = 0;
         foreach (var part in _linear)
         {
-            items += part.Items;
+            items += part.Items(outputs);
         }
 
-        _threads.Run(new LinearJob<TSimd, TVec>(_linearInput!, _linear, _linearRows, _linearAccumulates), items);
+        _threads.Run(new LinearJob<TSimd, TVec>(_linearInput!, _linear, outputs, _linearRows, _linearAccumulates), items);
         _linear.Clear();
     }
 
