@@ -50,7 +50,8 @@ public static class GgufTokenizer
         var plain = Vocabulary(tokens, types, IsText);
         return new BpeTokenizer(new BpeTokenizerParts
         {
-            Vocabulary = vocabulary,
+            // All others but bytes are among the added tokens, which are looked up first.
+            Vocabulary = types.Contains(TokenType.Byte) ? vocabulary : plain,
             Tokens = BuildTable(tokens, types, new Decoding { ByteLevel = true }),
             AddedTokens = AddedTokens(tokens, types),
             Normalizer = pre.Normalizer,
@@ -154,14 +155,16 @@ public static class GgufTokenizer
     {
         var lines = Required<string[]>(metadata, "merges");
         var merges = new List<Merge>(lines.Length);
+        var tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
+        var joined = new char[lines.Select(line => line.Length).DefaultIfEmpty().Max()];
         foreach (var line in lines)
         {
             // The space between the two is not their first character, which may itself be a space.
             var space = line.Length < 2 ? -1 : line.IndexOf(' ', 1);
             if (space < 0
-                || !vocabulary.TryGetValue(line[..space], out var left)
-                || !vocabulary.TryGetValue(line[(space + 1)..], out var right)
-                || !vocabulary.TryGetValue(string.Concat(line.AsSpan(0, space), line.AsSpan(space + 1)), out var result))
+                || !tokens.TryGetValue(line.AsSpan(0, space), out var left)
+                || !tokens.TryGetValue(line.AsSpan(space + 1), out var right)
+                || !tokens.TryGetValue(Without(line, space, joined), out var result))
             {
                 throw new ModelFormatException(
                     metadata.File,
@@ -172,6 +175,13 @@ public static class GgufTokenizer
         }
 
         return merges;
+    }
+
+    private static ReadOnlySpan<char> Without(string line, int index, Span<char> buffer)
+    {
+        line.AsSpan(0, index).CopyTo(buffer);
+        line.AsSpan(index + 1).CopyTo(buffer[index..]);
+        return buffer[..(line.Length - 1)];
     }
 
     /// <summary>SentencePiece merges any two neighbours whose joint spelling is a token, the highest score first.</summary>

@@ -21,7 +21,7 @@ public sealed class ModelFingerprint
     /// <summary>32 bytes.</summary>
     public ReadOnlyMemory<byte> Bytes => _bytes;
 
-    /// <summary>Computes it on a background thread, or finds it in the cache.</summary>
+    /// <summary>Computes it on a background thread that yields to all others, or finds it in the cache.</summary>
     /// <param name="model">May be disposed meanwhile: the computation keeps the mapping.</param>
     /// <param name="cacheDirectory">
     /// Made if missing; holds one small file per model path. An entry counts while path, sizes and modification
@@ -61,6 +61,8 @@ public sealed class ModelFingerprint
             return new ModelFingerprint(cached);
         }
 
+        // Nobody waits for it, and the first requests want the processors.
+        ThreadPriorities.YieldToAll();
         var fingerprint = HashWeights(model, head, cancellationToken);
         WriteCache(cachePath, new CacheEntry(model.Path, key, Convert.ToHexStringLower(fingerprint)));
         return new ModelFingerprint(fingerprint);
@@ -69,6 +71,7 @@ public sealed class ModelFingerprint
     /// <summary>Everything but the weights: config, tensor headers, tokenizer.</summary>
     private static byte[] HashHead(ModelFile model)
     {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var buffer = new MemoryStream();
         using var writer = new BinaryWriter(buffer);
         writer.Write(FormatVersion);
@@ -81,17 +84,18 @@ public sealed class ModelFingerprint
             writer.Write(weight.Columns);
         }
 
+        hash.AppendData(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
         if (model.TokenizerJsonPath is { } tokenizer)
         {
-            writer.Write(ModelFiles.ReadAll(tokenizer));
+            hash.AppendData(ModelFiles.ReadAll(tokenizer));
         }
 
         foreach (var (start, length) in model.TokenizerRanges)
         {
-            writer.Write(model.Files[0].Span(start, length));
+            hash.AppendData(model.Files[0].Span(start, length));
         }
 
-        return SHA256.HashData(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+        return hash.GetHashAndReset();
     }
 
     /// <summary>The context length is left out: it bounds requests and changes no result.</summary>

@@ -110,6 +110,21 @@ public sealed class GgufTokenizerTests
         Assert.Equal(["123", "4"], Spellings(metadata, "1234"));
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 6)]
+    public void ATokenOfAnyTypeIsFoundByItsSpelling(int first, int second)
+    {
+        var metadata = ByteLevel();
+        string[] tokens = [.. (string[])metadata["tokenizer.ggml.tokens"], "<|x|>", "<0x41>"];
+        metadata["tokenizer.ggml.tokens"] = tokens;
+        metadata["tokenizer.ggml.token_type"] = Enumerable.Repeat(1, 256).Append(first).Append(second).ToArray();
+
+        var tokenizer = GgufTokenizer.Load(metadata, "test.gguf");
+
+        Assert.Equal(Enumerable.Range(0, tokens.Length), tokens.Select(token => tokenizer.FindToken(token) ?? -1));
+    }
+
     private static string[] Spellings(Dictionary<string, object> metadata, string text)
     {
         var tokens = (string[])metadata["tokenizer.ggml.tokens"];
