@@ -89,11 +89,11 @@ def austen_books(folder):
     return books
 
 
-def austen_chapters(folder):
-    """One document per chapter: paragraphs rejoined, headings dropped."""
-    documents = []
+def austen_novels(folder):
+    """Title (lower case) -> one text per chapter: paragraphs rejoined, headings dropped."""
+    novels = {}
     for lines in austen_books(folder):
-        chapter, paragraph = [], []
+        chapter, paragraph, documents = [], [], []
         for raw in lines + ["CHAPTER"]:
             line = plain(raw).strip().replace("_", "")
             heading = re.match(r"(CHAPTER|Chapter|VOLUME|THE END|FINIS)\b", line)
@@ -108,4 +108,10 @@ def austen_chapters(folder):
                 if len(text) > 1500:                # not a title page
                     documents.append(re.sub(r" +", " ", text))
                 chapter = []
-    return documents
+        novels[lines[0].strip().lower()] = documents
+    return novels
+
+
+def austen_chapters(folder):
+    """The chapters of all novels."""
+    return [text for novel in austen_novels(folder).values() for text in novel]

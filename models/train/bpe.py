@@ -1,17 +1,25 @@
 """Byte-level BPE: training, encoding, and the tokenizer.json file.
 
-The pre-tokenizer regex is the Llama 3 one. The corpus is plain ASCII, where
-`PATTERN` below (Python's `re` knows no \\p classes) means the same thing.
+The pre-tokenizer regex is the Llama 3 one (three digits at most to a token) or
+the Qwen 2 one (one digit). The corpus is plain ASCII, where `pattern` below
+(Python's `re` knows no \\p classes) means the same thing.
 """
 import collections
 import json
 import re
 
-SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s"
          r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-PATTERN = re.compile(
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|(?:[^\r\n\w]|_)?[^\W\d_]+|\d{1,3}"
-    r"| ?(?:[^\s\w]|_)+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+DIGITS = {3: "{1,3}", 1: ""}        # how many to a token, and how the regex says it
+
+
+def pattern(digits):
+    """SPLIT in Python's own regex language, for ASCII."""
+    return re.compile(
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|(?:[^\r\n\w]|_)?[^\W\d_]+|\d%s"
+        r"| ?(?:[^\s\w]|_)+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+" % DIGITS[digits])
+
+
 SPECIALS = ["<|begin|>", "<|end|>", "<|im_start|>", "<|im_end|>"]
 SPECIAL_SPLIT = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
 
@@ -32,9 +40,9 @@ SYMBOLS = byte_symbols()
 BYTES = {symbol: byte for byte, symbol in SYMBOLS.items()}
 
 
-def pieces(text):
+def pieces(text, split):
     """The pre-tokens of plain text, spelled in byte symbols."""
-    for word in PATTERN.findall(text):
+    for word in split.findall(text):
         yield "".join(SYMBOLS[byte] for byte in word.encode())
 
 
@@ -61,13 +69,13 @@ def join_pair(symbols, pair):
     return out
 
 
-def learn_merges(texts, wanted):
+def learn_merges(texts, wanted, digits=3):
     """The `wanted` most useful merges, most frequent pair first."""
-    tally = collections.Counter()
+    split, tally = pattern(digits), collections.Counter()
     for text in texts:
         for part in SPECIAL_SPLIT.split(text):
             if part not in SPECIALS:
-                tally.update(pieces(part))
+                tally.update(pieces(part, split))
     words = [(list(word), count) for word, count in sorted(tally.items())]
     counts, where = pair_index(words)
     merges = []
@@ -90,7 +98,8 @@ def learn_merges(texts, wanted):
 class Tokenizer:
     """Encodes and decodes with a vocabulary of bytes, merges and specials."""
 
-    def __init__(self, merges):
+    def __init__(self, merges, digits=3):
+        self.digits, self.split = digits, pattern(digits)
         self.merges = [tuple(pair) for pair in merges]
         self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
         names = [SYMBOLS[byte] for byte in range(256)]
@@ -118,7 +127,7 @@ class Tokenizer:
             if part in SPECIALS:
                 ids.append(self.ids[part])
             else:
-                for word in pieces(part):
+                for word in pieces(part, self.split):
                     ids += self.word(word)
         return ids
 
@@ -136,7 +145,7 @@ class Tokenizer:
                   "special": True} for name in SPECIALS]
         level = {"type": "ByteLevel", "add_prefix_space": False,
                  "trim_offsets": True, "use_regex": False}
-        split = {"type": "Split", "pattern": {"Regex": SPLIT},
+        split = {"type": "Split", "pattern": {"Regex": SPLIT % DIGITS[self.digits]},
                  "behavior": "Isolated", "invert": False}
         begin = {"SpecialToken": {"id": "<|begin|>", "type_id": 0}}
         first, second = ({"Sequence": {"id": k, "type_id": n}} for n, k in enumerate("AB"))
@@ -160,5 +169,7 @@ class Tokenizer:
 def load(path):
     """The tokenizer of a tokenizer.json file written by `save`."""
     with open(path, encoding="utf-8") as handle:
-        merges = json.load(handle)["model"]["merges"]
-    return Tokenizer([merge.split(" ") for merge in merges])
+        whole = json.load(handle)
+    regex = whole["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
+    digits = next(count for count in DIGITS if regex == SPLIT % DIGITS[count])
+    return Tokenizer([merge.split(" ") for merge in whole["model"]["merges"]], digits)
