@@ -1,7 +1,7 @@
 """Train crescent-s, resumably: python3 long_train.py WORK [--steps N] [--threads N].
 
-A curriculum: copying random tokens first, since it grows the heads that find
-and copy; then facts in documents, whose span of positions widens while the
+A curriculum: copying random tokens first, with heads that find and copy written
+into the weights beforehand (warm.py); then facts in documents, whose span of positions widens while the
 share of plain text grows; then longer rows at a falling rate. Everything drawn
 at random depends on the seed and the step, so a stopped run goes on as if it
 had not been stopped.
@@ -20,12 +20,13 @@ import torch.nn.functional as F
 import long_corpus
 import recall
 import rows
+import warm
 from muon import Muon
 from net import CONFIG, Llama
 
 SEED, HELD_OUT_SEED = 20261124, 1 << 61
 WARMUP, MUON, ADAM, FALL = 100, 0.02, 3e-3, 0.3   # rates at the peak; last share that falls
-CHECKPOINT_SECONDS, EVALUATE = 300, 250
+CHECKPOINT_SECONDS, EVALUATE = 300, 200
 EASY = ("key", "passkey", "facts")
 ALL = tuple(recall.MAKERS)
 # up to this share of the run: row length, rows, widest span, mix of kinds, tasks
@@ -82,6 +83,7 @@ class Run:
         torch.manual_seed(SEED)
         self.source = rows.Source(*long_corpus.build(work))
         self.model = Llama()
+        warm.start(self.model)
         layers = [p for p in self.model.model.layers.parameters() if p.dim() == 2]
         kept = {id(p) for p in layers}
         others = [p for p in self.model.parameters() if id(p) not in kept]

@@ -147,12 +147,11 @@ class Llama(nn.Module):
     def __init__(self):
         super().__init__()
         self.model = Inner()
-        depth = math.sqrt(2 * CONFIG["num_hidden_layers"])
         for name, weight in self.named_parameters():
-            if weight.dim() == 2:
-                narrow = name.endswith(("o_proj.weight", "down_proj.weight"))
-                scale = 0.02 if "embed" in name else weight.shape[1] ** -0.5 * 0.7
-                nn.init.normal_(weight, std=scale / (depth if narrow else 1))
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                nn.init.zeros_(weight)          # a layer adds nothing until it has learned to
+            elif weight.dim() == 2:
+                nn.init.normal_(weight, std=0.02 if "embed" in name else weight.shape[1] ** -0.5 * 0.7)
 
     def forward(self, ids, positions, bias):
         """Hidden rows (batch, time, width), normalised for the head."""
