@@ -25,7 +25,8 @@ from muon import Muon
 from net import CONFIG, Llama
 
 SEED, HELD_OUT_SEED = 20261124, 1 << 61
-WARMUP, MUON, ADAM, FALL = 100, 0.02, 3e-3, 0.3   # rates at the peak; last share that falls
+WARMUP, FALL = 100, 0.3                 # steps of warm-up, and the last share that falls
+MUON, ADAM, EMBED = 0.02, 3e-3, 1e-2   # rates at the peak: matrices, head and norms, embedding
 CHECKPOINT_SECONDS, EVALUATE = 300, 200
 EASY = ("key", "passkey", "facts")
 ALL = tuple(recall.MAKERS)
@@ -70,7 +71,7 @@ def losses_of(model, batch):
     ids, positions, bias, weight = batch
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model(ids[:, :-1], positions, bias)
-        logits = model.head(hidden[weight > 0]).float()
+        logits = model.lm_head(hidden[weight > 0]).float()
     targets = ids[:, 1:][weight > 0]
     return F.cross_entropy(logits, targets, reduction="none"), logits.argmax(-1) == targets, weight[weight > 0]
 
@@ -86,9 +87,11 @@ class Run:
         warm.start(self.model)
         layers = [p for p in self.model.model.layers.parameters() if p.dim() == 2]
         kept = {id(p) for p in layers}
-        others = [p for p in self.model.parameters() if id(p) not in kept]
+        embedding = self.model.model.embed_tokens.weight
+        others = [p for p in self.model.parameters() if id(p) not in kept and p is not embedding]
         self.muon = Muon(layers)
-        self.adam = torch.optim.AdamW(others, lr=ADAM, betas=(0.9, 0.98), weight_decay=0.0, foreach=True)
+        self.adam = torch.optim.AdamW([{"params": others, "peak": ADAM}, {"params": [embedding], "peak": EMBED}],
+                                      betas=(0.9, 0.98), weight_decay=0.0, foreach=True)
         self.step, self.seconds = 0, 0.0
         if os.path.exists(self.path):
             state = torch.load(self.path)
@@ -115,10 +118,10 @@ class Run:
         losses, _, weight = losses_of(self.model, batch_of(drawn))
         loss = (losses * weight).sum() / weight.sum()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.adam.param_groups[0]["params"], 1.0)
         scale = rate(share, self.step)
         self.muon.step(MUON * scale)
-        self.adam.param_groups[0]["lr"] = ADAM * scale
+        for group in self.adam.param_groups:
+            group["lr"] = group["peak"] * scale
         self.adam.step()
         self.adam.zero_grad()
         self.step += 1

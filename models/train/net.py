@@ -15,7 +15,7 @@ CONFIG = {
     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
     "vocab_size": 4096, "max_position_embeddings": 65536,
     "rms_norm_eps": 1e-5, "rope_theta": 1e10, "hidden_act": "silu",
-    "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False,
+    "tie_word_embeddings": False, "attention_bias": False, "mlp_bias": False,
     "initializer_range": 0.02, "rope_scaling": None, "use_cache": True,
     "bos_token_id": 4092, "eos_token_id": [4093, 4095], "torch_dtype": "bfloat16",
 }
@@ -142,16 +142,18 @@ class Inner(nn.Module):
 
 
 class Llama(nn.Module):
-    """The language model; its head is the embedding, transposed."""
+    """The language model."""
 
     def __init__(self):
         super().__init__()
         self.model = Inner()
+        self.lm_head = nn.Linear(WIDTH, CONFIG["vocab_size"], bias=False)
         for name, weight in self.named_parameters():
             if name.endswith(("o_proj.weight", "down_proj.weight")):
                 nn.init.zeros_(weight)          # a layer adds nothing until it has learned to
             elif weight.dim() == 2:
-                nn.init.normal_(weight, std=0.02 if "embed" in name else weight.shape[1] ** -0.5 * 0.7)
+                std = {"model.embed_tokens.weight": 1.0, "lm_head.weight": 0.02}
+                nn.init.normal_(weight, std=std.get(name, weight.shape[1] ** -0.5 * 0.7))
 
     def forward(self, ids, positions, bias):
         """Hidden rows (batch, time, width), normalised for the head."""
@@ -160,7 +162,3 @@ class Llama(nn.Module):
         for layer in self.model.layers:
             x = layer(x, tables, bias)
         return self.model.norm(x)
-
-    def head(self, hidden):
-        """Logits of the given hidden rows."""
-        return F.linear(hidden, self.model.embed_tokens.weight)

@@ -15,7 +15,7 @@ from net import CONFIG, DIM, GROUPS, HEADS, SHARE, WIDTH
 CONSTANT = 0.5                      # of an embedding's norm, the same in every token
 LOOK_BACK, PAIRS = 11.0, 10         # amplitude, and how many of the fastest RoPE pairs it uses
 STILL = 18                          # RoPE pairs from here on turn less than half a radian in 64K
-MATCH, COPY = 5.0, 3.0           # amplitudes of comparing and of copying
+MATCH, COPY = 5.0, 4.0       # amplitudes of comparing and of copying
 
 
 def orthonormal(rows, columns):
@@ -40,7 +40,7 @@ def look_back(layer, constant, view, places):
         query[:PAIRS] = LOOK_BACK * torch.cos(speed * (head + 1))
         query[DIM // 2:DIM // 2 + PAIRS] = -LOOK_BACK * torch.sin(speed * (head + 1))
         attention.q_proj.weight[head * DIM:(head + 1) * DIM] = torch.outer(query, reader) / strength
-        attention.o_proj.weight[:, head * DIM:(head + 1) * DIM] = places[head] * 0.02
+        attention.o_proj.weight[:, head * DIM:(head + 1) * DIM] = places[head] * 1.2
 
 
 @torch.no_grad()
@@ -64,16 +64,17 @@ def match(layer, view, places):
         value = orthonormal(DIM, WIDTH)
         attention.v_proj.weight[group * DIM:(group + 1) * DIM] = value
         for head in range(group * SHARE, (group + 1) * SHARE):
-            attention.o_proj.weight[:, head * DIM:(head + 1) * DIM] = value.T * (COPY / 16 / SHARE)
+            attention.o_proj.weight[:, head * DIM:(head + 1) * DIM] = value.T * (COPY / SHARE)
 
 
 @torch.no_grad()
 def start(model):
     """Write the heads into a freshly drawn model."""
     embedding = model.model.embed_tokens.weight
-    size, reader = 0.02 * math.sqrt(WIDTH), torch.nn.functional.normalize(torch.randn(WIDTH), dim=0)
+    size, reader = math.sqrt(WIDTH), torch.nn.functional.normalize(torch.randn(WIDTH), dim=0)
     embedding -= torch.outer(embedding @ reader, reader)
     embedding *= size / embedding.norm(dim=1, keepdim=True)
+    model.lm_head.weight[:] = embedding * 0.02
     constant = reader * size * CONSTANT
     embedding += constant
     view = orthonormal(DIM, WIDTH)

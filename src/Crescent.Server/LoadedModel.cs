@@ -46,7 +46,7 @@ public sealed class LoadedModel : IDisposable
         var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
         Worker = new InferenceWorker<CpuTensor>(
             _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);
-        _ = UseFingerprintAsync(options, fingerprint => Worker.UseRoots(Roots(fingerprint)));
+        Identified = UseFingerprintAsync(options, fingerprint => Worker.UseRoots(Roots(fingerprint)));
     }
 
     public ServedModel Model { get; }
@@ -54,6 +54,9 @@ public sealed class LoadedModel : IDisposable
     public InferenceWorker<CpuTensor> Worker { get; }
 
     public DecoderConfig Config => _file.Config;
+
+    /// <summary>Ends when the model's fingerprint is known; what is computed before is not found by requests after it.</summary>
+    public Task Identified { get; }
 
     /// <summary>Maps the model, checks it and starts its worker. Weights are read when they are first used.</summary>
     /// <exception cref="ModelFormatException">Names the file and what is wrong with it.</exception>

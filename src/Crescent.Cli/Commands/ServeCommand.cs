@@ -18,11 +18,17 @@ internal sealed class ServeCommand : Command
     private readonly Terminal _terminal;
     private readonly ServeOptions _options = new();
 
-    private readonly Option<string?> _firstRequest = new("--first-request")
+    private readonly Option<string[]> _firstRequests = new("--first-request")
     {
         HelpName = "PROMPT",
-        Description = "When ready, ask this over HTTP and print the answer.",
+        Description = "When ready, ask this over HTTP and print the answer; may be given several times.",
     };
+
+    private readonly Option<FileInfo?> _firstDocument = new Option<FileInfo?>("--first-document")
+    {
+        HelpName = "FILE",
+        Description = "A text that the first requests ask about, in a chat.",
+    }.AcceptExistingOnly();
 
     private readonly Option<bool> _check = new("--check") { Description = "End when ready, and after the first request." };
 
@@ -33,7 +39,8 @@ internal sealed class ServeCommand : Command
     {
         _terminal = terminal;
         _options.AddTo(this);
-        Options.Add(_firstRequest);
+        Options.Add(_firstRequests);
+        Options.Add(_firstDocument);
         Options.Add(_check);
         Options.Add(_json);
         SetAction((parsed, _) => RunAsync(parsed));
@@ -52,9 +59,10 @@ internal sealed class ServeCommand : Command
         var report = new NodeReport(node, loaded, options);
         bool json = parsed.GetValue(_json);
         report.Print(_terminal, json);
-        if (parsed.GetValue(_firstRequest) is { } prompt)
+        if (parsed.GetValue(_firstRequests) is { Length: > 0 } prompts)
         {
-            await AskAsync(node, options, prompt, json, stopped);
+            string? document = parsed.GetValue(_firstDocument) is { } file ? await File.ReadAllTextAsync(file.FullName, stopped) : null;
+            await AskAsync(node, options, prompts, document, json, stopped);
         }
 
         if (!parsed.GetValue(_check))
@@ -90,24 +98,35 @@ internal sealed class ServeCommand : Command
         }
     }
 
-    private async Task AskAsync(NodeServer node, NodeOptions options, string prompt, bool json, CancellationToken cancellationToken)
+    /// <summary>The prompts one after the other; over a document the first reads it all, and the later ones find it read.</summary>
+    private async Task AskAsync(
+        NodeServer node, NodeOptions options, string[] prompts, string? document, bool json, CancellationToken cancellationToken)
     {
         string? key = options.Gateway.ApiKeys.Count > 0 ? options.Gateway.ApiKeys[0].Key : null;
         await using var source = await RemoteSource.ConnectAsync(new NodeClient(node.HttpAddress, key), node.Loaded!.Model.Id, cancellationToken);
-        if (!json)
+        if (document is not null)
         {
-            _terminal.Screen.MarkupLine("  [dim]A first request:[/]");
+            await node.Loaded!.Identified.WaitAsync(cancellationToken);
         }
 
-        var request = new CompletionRequest
+        foreach (string prompt in prompts)
         {
-            Model = source.Model,
-            Prompts = [new Prompt.Text(prompt)],
-            MaxTokens = FirstRequestTokens,
-            Sampling = new SamplingOverrides { Temperature = FirstRequestTemperature },
-            Seed = 1,
-        };
-        await new AnswerPrinter(_terminal, json) { Lead = prompt }.PrintAsync(source, request, cancellationToken);
+            if (!json)
+            {
+                _terminal.Screen.MarkupLine(document is null ? "  [dim]A first request:[/]" : "  [dim]A question about a long document:[/]");
+            }
+
+            var request = new CompletionRequest
+            {
+                Model = source.Model,
+                Prompts = [document is null ? new Prompt.Text(prompt) : new Prompt.Messages([new ChatMessage("user", $"{document}\n\n{prompt}")])],
+                MaxTokens = FirstRequestTokens,
+                Sampling = new SamplingOverrides { Temperature = document is null ? FirstRequestTemperature : 0 },
+                Seed = 1,
+            };
+            string lead = document is null ? prompt : $"{prompt}\n";
+            await new AnswerPrinter(_terminal, json) { Lead = lead }.PrintAsync(source, request, cancellationToken);
+        }
     }
 
     private async Task StopAsync(NodeServer node, NodeOptions options)
