@@ -35,7 +35,7 @@ public sealed class ConstructedKv(KvLayout layout)
 
     private void FillPosition(ReadOnlySpan<int> tokens, int layer, int position, int row)
     {
-        double length = layer == 0 ? DistanceKey() : MatchKey(tokens, position);
+        double gain = layer == 0 ? DistanceKey() : MatchKey(tokens, position);
         Rotate(position);
         var code = ConstructedModel.Code(tokens[position]);
         for (int head = 0; head < layout.KvHeads; head++)
@@ -44,14 +44,14 @@ public sealed class ConstructedKv(KvLayout layout)
             var value = Row(layout.KvHeads + head, row);
             for (int i = 0; i < ConstructedModel.CodePart; i++)
             {
-                value[i] = (float)(code[(head * ConstructedModel.CodePart) + i] * length);
+                value[i] = (float)(code[(head * ConstructedModel.CodePart) + i] * gain);
             }
         }
     }
 
     private Span<float> Row(int head, int row) => _elements.AsSpan(((head * layout.BlockSize) + row) * layout.HeadDim, layout.HeadDim);
 
-    /// <summary>Layer 0's key before rotation; returns what the norm makes of a length of 1.</summary>
+    /// <summary>Layer 0's key before rotation; returns what the norm makes of 1.</summary>
     private double DistanceKey()
     {
         Array.Clear(_key);
@@ -59,7 +59,7 @@ public sealed class ConstructedKv(KvLayout layout)
         return 1;
     }
 
-    /// <summary>Layer 1's key before rotation; returns what the norm makes of a length of 1.</summary>
+    /// <summary>Layer 1's key before rotation; returns what the norm makes of 1.</summary>
     private double MatchKey(ReadOnlySpan<int> tokens, int position)
     {
         Span<double> codes = stackalloc double[Previous * ConstructedModel.CodeLength];
@@ -75,14 +75,14 @@ public sealed class ConstructedKv(KvLayout layout)
             squares += element * element;
         }
 
-        double length = ConstructedModel.Length(codes: 1 + Previous) / ConstructedModel.Length(codes: 1 + (squares / ConstructedModel.CodeLength));
+        double gain = ConstructedModel.Length(codes: 1 + Previous) / ConstructedModel.Length(codes: 1 + (squares / ConstructedModel.CodeLength));
         Array.Clear(_key);
         for (int i = 0; i < codes.Length; i++)
         {
-            _key[ConstructedModel.MatchDimension(i)] = (float)(codes[i] * length);
+            _key[ConstructedModel.MatchDimension(i)] = (float)(codes[i] * gain);
         }
 
-        return length;
+        return gain;
     }
 
     /// <summary>Adds the code of the token so far back, or where the text has not begun there what the head sees instead.</summary>
