@@ -1,3 +1,4 @@
+using Crescent.Backends.Cpu;
 using Crescent.Evaluation.Measures;
 using Crescent.Testing;
 
@@ -50,7 +51,7 @@ public sealed class AgreementTests
 
         float[] Logits(DType kv, int[] tokens)
         {
-            using var run = new DecoderRun<Crescent.Backends.Cpu.CpuTensor>(model.File.Path, Crescent.Backends.Cpu.CpuBackend.Create(threads: 2), kv);
+            using var run = new DecoderRun<CpuTensor>(model.File.Path, CpuBackend.Create(threads: 2), kv);
             return run.Run(tokens, chunk: 64).Logits[^model.File.Config.VocabularySize..];
         }
     }

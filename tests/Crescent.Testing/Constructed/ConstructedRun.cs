@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Crescent.Models;
 using Crescent.Models.Weights;
 
@@ -76,10 +77,10 @@ public sealed class ConstructedRun<T> : IDisposable
         {
             var logits = Forward(input, position, outputs: 1);
             position += input.Length;
-            answer[i] = logits.IndexOf(System.Numerics.Tensors.TensorPrimitives.Max((ReadOnlySpan<float>)logits));
+            answer[i] = logits.IndexOf(TensorPrimitives.Max<float>(logits));
             lowest = Math.Min(lowest, logits[answer[i]]);
             logits[answer[i]] = float.MinValue;
-            highest = Math.Max(highest, System.Numerics.Tensors.TensorPrimitives.Max((ReadOnlySpan<float>)logits));
+            highest = Math.Max(highest, TensorPrimitives.Max<float>(logits));
             input = answer.AsSpan(i, 1);
         }
 
