@@ -11,6 +11,7 @@ public class ReferenceTests
         ("Crescent.Attention", ["Crescent.Abstractions", "Crescent.KvCache"]),
         ("Crescent.Models", ["Crescent.Abstractions", "Crescent.KvCache", "Crescent.Attention"]),
         ("Crescent.Scheduling", ["Crescent.Abstractions", "Crescent.KvCache"]),
+        ("Crescent.Evaluation", ["Crescent.Abstractions", "Crescent.KvCache", "Crescent.Attention", "Crescent.Models"]),
         ("Crescent.Worker", ["Crescent.Abstractions", "Crescent.KvCache", "Crescent.Attention", "Crescent.Models", "Crescent.Scheduling"]),
         ("Crescent.Backends.Cpu", ["Crescent.Abstractions"]),
         ("Crescent.Backends.Torch", ["Crescent.Abstractions"]),

@@ -125,7 +125,8 @@ public static class RandomModel
         }
     }
 
-    private static JsonObject ToJson(DecoderConfig config)
+    /// <summary>config.json.</summary>
+    internal static JsonObject ToJson(DecoderConfig config)
     {
         var json = new JsonObject
         {

@@ -129,6 +129,9 @@ public sealed class ReferenceDecoder
             _values = [.. Enumerable.Range(0, _config.Layers).Select(_ => new List<double[]>())];
         }
 
+        /// <summary>Is called with (layer, query head, softmax weights of all positions so far) of each token.</summary>
+        public Action<int, int, double[]>? Attended { get; set; }
+
         /// <summary>[tokens, vocabulary] logits after each of these.</summary>
         public double[][] Append(IReadOnlyList<int> tokens)
         {
@@ -184,6 +187,7 @@ public sealed class ReferenceDecoder
                 var largest = scores.Max();
                 var weights = scores.Select(score => Math.Exp(score - largest)).ToArray();
                 var total = weights.Sum();
+                Attended?.Invoke(layer, head, [.. weights.Select(weight => weight / total)]);
                 for (var p = 0; p <= position; p++)
                 {
                     for (var i = 0; i < dim; i++)
