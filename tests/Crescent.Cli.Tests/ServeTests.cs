@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Crescent.Cli.Tests.Support;
+using Crescent.Testing;
 
 namespace Crescent.Cli.Tests;
 
@@ -83,6 +84,23 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
         var answer = JsonDocument.Parse(await node.ReadLineAsync()).RootElement;
         Assert.Equal(5, answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
         Assert.Equal(0, (await node.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task Later_questions_about_a_document_find_it_read()
+    {
+        using var folder = new TemporaryFolder();
+        string document = Path.Combine(folder.Path, "document.txt");
+        File.WriteAllText(document, new string('a', 300));
+        using var node = CrescentProcess.Start(
+            Serve(models.Chat, "--first-document", document, "--first-request", "who?", "--first-request", "where?", "--check", "--block-size", "16"));
+        await ReadyAsync(node);
+        var cold = JsonDocument.Parse(await node.ReadLineAsync()).RootElement.GetProperty("usage");
+        var warm = JsonDocument.Parse(await node.ReadLineAsync()).RootElement.GetProperty("usage");
+        Assert.Equal(0, (await node.EndAsync()).ExitCode);
+        Assert.InRange(cold.GetProperty("prompt_tokens").GetInt32(), 300, 400);
+        Assert.Equal(0, cold.GetProperty("cached_tokens").GetInt32());
+        Assert.InRange(warm.GetProperty("cached_tokens").GetInt32(), 288, 320);
     }
 
     [Fact]

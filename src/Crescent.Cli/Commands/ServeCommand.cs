@@ -24,7 +24,7 @@ internal sealed class ServeCommand : Command
         Description = "When ready, ask this over HTTP and print the answer; may be given several times.",
     };
 
-    private readonly Option<FileInfo?> _firstDocument = new Option<FileInfo?>("--first-document")
+    private readonly Option<FileInfo> _firstDocument = new Option<FileInfo>("--first-document")
     {
         HelpName = "FILE",
         Description = "A text that the first requests ask about, in a chat.",
