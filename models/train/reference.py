@@ -90,7 +90,7 @@ class Reference:
             x = x + self.attention(self.norm(x, name + "input_layernorm.weight"), layer)
             x = x + self.feed_forward(self.norm(x, name + "post_attention_layernorm.weight"), layer)
         self.length += len(ids)
-        return self.norm(x, "model.norm.weight") @ table.T
+        return self.norm(x, "model.norm.weight") @ self.weights.get("lm_head.weight", table).T
 
     def greedy(self, ids, count):
         """`count` most likely tokens, the smallest gap, and the first logits."""
