@@ -46,7 +46,8 @@ public sealed class LoadedModel : IDisposable
         var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
         Worker = new InferenceWorker<CpuTensor>(
             _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);
-        _ = UseFingerprintAsync(options, fingerprint => Worker.UseRoots(Roots(fingerprint)));
+        Fingerprint = ModelFingerprint.ComputeAsync(file, options.CacheDirectory, _closing.Token);
+        _ = UseFingerprintAsync(fingerprint => Worker.UseRoots(Roots(fingerprint)));
     }
 
     public ServedModel Model { get; }
@@ -54,6 +55,9 @@ public sealed class LoadedModel : IDisposable
     public InferenceWorker<CpuTensor> Worker { get; }
 
     public DecoderConfig Config => _file.Config;
+
+    /// <summary>Known some time after the model is; cancelled when it is disposed before.</summary>
+    public Task<ModelFingerprint> Fingerprint { get; }
 
     /// <summary>Maps the model, checks it and starts its worker. Weights are read when they are first used.</summary>
     /// <exception cref="ModelFormatException">Names the file and what is wrong with it.</exception>
@@ -96,12 +100,11 @@ public sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Until the fingerprint is known, blocks belong to roots nobody else has.</summary>
-    private async Task UseFingerprintAsync(NodeOptions options, Action<ReadOnlyMemory<byte>> use)
+    private async Task UseFingerprintAsync(Action<ReadOnlyMemory<byte>> use)
     {
         try
         {
-            var fingerprint = await ModelFingerprint.ComputeAsync(_file, options.CacheDirectory, _closing.Token);
-            use(fingerprint.Bytes);
+            use((await Fingerprint).Bytes);
         }
         catch (OperationCanceledException)
         {

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Crescent.Cluster.Local;
-using Crescent.Gateway;
 using Crescent.Gateway.Generation;
 using Crescent.Server;
 using Microsoft.Extensions.Logging;
@@ -13,19 +12,45 @@ internal sealed class LocalSource : IAnswerSource
     private readonly LoadedModel _loaded;
     private readonly CompletionPipeline _pipeline;
 
-    private LocalSource(LoadedModel loaded)
+    private LocalSource(NodeOptions options, LoadedModel loaded)
     {
         _loaded = loaded;
+        KvType = options.KvType;
         var cluster = new LocalCluster();
         cluster.Add(loaded.Model, loaded.Worker);
-        _pipeline = new CompletionPipeline(cluster, new GatewayOptions());
+        _pipeline = new CompletionPipeline(cluster, options.Gateway);
     }
 
     public string Model => _loaded.Model.Id;
 
+    public int ContextLength => _loaded.Model.ContextLength;
+
+    public DType KvType { get; }
+
+    /// <summary>Whether it can take messages.</summary>
+    public bool HasChatTemplate
+    {
+        get
+        {
+            try
+            {
+                Tokenize(new Prompt.Messages([new ChatMessage("user", "?")]));
+                return true;
+            }
+            catch (RequestException e) when (e.Code == "chat_template_missing")
+            {
+                return false;
+            }
+        }
+    }
+
     /// <exception cref="CliException">The model cannot be served.</exception>
     public static LocalSource Open(NodeOptions options, ILoggerFactory loggers) =>
-        new(ModelLoading.Load(options.ModelPath, () => LoadedModel.Open(options, loggers)));
+        new(options, ModelLoading.Load(options.ModelPath, () => LoadedModel.Open(options, loggers)));
+
+    /// <summary>64 hexadecimal digits that stand for the model's weights, config and tokenizer.</summary>
+    public async Task<string> FingerprintAsync(CancellationToken cancellationToken) =>
+        (await _loaded.Fingerprint.WaitAsync(cancellationToken)).ToString();
 
     /// <summary>The ids a prompt becomes.</summary>
     /// <exception cref="RequestException">The model cannot take such a prompt.</exception>
