@@ -74,6 +74,12 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(60 - 6, texts.Count(text => text == "–"));
         Assert.Equal(3 + 1, texts.Count(text => text == "100"));
         Assert.Equal(2 + 1, texts.Count(text => text == "50"));
+
+        // Depths of a quarter and three quarters are in the third and the eighth row, which are 22 high.
+        var rows = svg.Descendants().Where(element => element.Value is "100" or "50" && element.Attribute("text-anchor")!.Value == "middle")
+            .Select(element => double.Parse(element.Attribute("y")!.Value, System.Globalization.CultureInfo.InvariantCulture)).Distinct().ToList();
+        Assert.Equal(5 * 22, rows.Max() - rows.Min());
+        Assert.Equal(2, rows.Count);
         var colours = svg.Descendants().Where(element => element.Name.LocalName == "rect").Select(element => element.Attribute("fill")!.Value);
         Assert.Equal(3 + 1, colours.Count(colour => colour == "#1f7a6d"));
     }
