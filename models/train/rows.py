@@ -135,7 +135,7 @@ class Source:
 
     def recall(self, rng, length, tasks):
         """A document with needles and a conversation about them."""
-        dense = rng.random() < 0.15
+        dense = rng.random() < 0.25
         story, used = self.story(rng, length, tasks, dense)
         row = Row()
         row.add([self.begin] + self.encode("<|im_start|>user\n"), 0)
