@@ -6,9 +6,9 @@ internal static class BundledModel
     /// <summary>Environment variable with the path of the default model.</summary>
     public const string Variable = "CRESCENT_MODEL";
 
-    private const string Folder = "models/crescent-xs";
+    private const string Folder = "models/crescent-s";
 
-    /// <summary><see cref="Variable"/>; else models/crescent-xs as <see cref="RepositoryFiles"/> finds it.</summary>
+    /// <summary><see cref="Variable"/>; else models/crescent-s as <see cref="RepositoryFiles"/> finds it.</summary>
     /// <exception cref="CliException">There is none.</exception>
     public static string Find()
     {

@@ -9,7 +9,7 @@ public sealed class EvalTests(TinyModels models) : IClassFixture<TinyModels>
     private static string[] Eval(params string[] more) =>
         ["eval", "--task", "passkey,facts", "--length", "600", "--documents", "2", "--cases", "6", .. more];
 
-    private static string[] InProcess(params string[] more) => Eval(["--model", Repository.BundledModel, "--threads", "1", .. more]);
+    private static string[] InProcess(params string[] more) => Eval(["--model", Repository.CrescentXs, "--threads", "1", .. more]);
 
     [Fact]
     public async Task Json_tells_scores_costs_and_every_answer()
@@ -29,7 +29,7 @@ public sealed class EvalTests(TinyModels models) : IClassFixture<TinyModels>
     [Fact]
     public async Task A_served_model_is_asked_the_same_way()
     {
-        using var server = CrescentProcess.Start("serve", "--model", Repository.BundledModel, "--threads", "1", "--port", "0", "--grpc-port", "0", "--json");
+        using var server = CrescentProcess.Start("serve", "--model", Repository.CrescentXs, "--threads", "1", "--port", "0", "--grpc-port", "0", "--json");
         string url = JsonDocument.Parse(await server.ReadLineAsync()).RootElement.GetProperty("http").GetString()!;
         var ended = await CrescentProcess.RunAsync(Eval("--url", url, "--json"));
         Assert.Equal(0, ended.ExitCode);
@@ -38,6 +38,20 @@ public sealed class EvalTests(TinyModels models) : IClassFixture<TinyModels>
 
         var tooLong = await CrescentProcess.RunAsync(Eval("--url", url, "--length", "2k"));
         Assert.Equal("error: length 2,048 is over the context of 'crescent-xs', 1,024 tokens", Assert.Single(tooLong.Lines));
+    }
+
+    /// <summary>Facts of documents that are longer than any text of its training.</summary>
+    [Fact]
+    public async Task The_bundled_model_recalls()
+    {
+        string questions = $"{LongProofs.Count(20, 200)}";
+        string documents = $"{LongProofs.Count(1, 5)}";
+        string length = LongProofs.Count(4, 16) + "k";
+        var ended = await CrescentProcess.RunAsync(
+            ["eval", "--task", "passkey,key", "--length", length, "--documents", documents, "--cases", questions, "--json"]);
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Equal("crescent-s", ended.Json.GetProperty("model").GetString());
+        Assert.All(ended.Json.GetProperty("scores").EnumerateArray(), score => Assert.InRange(score.GetProperty("mean").GetDouble(), 0.9, 1));
     }
 
     [Fact]
@@ -58,6 +72,22 @@ public sealed class EvalTests(TinyModels models) : IClassFixture<TinyModels>
 
         var other = await CrescentProcess.RunAsync([.. arguments, "--kv-type", "f32"]);
         Assert.Contains("## dense, KV f32 less dense, KV bf16", other.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Measures_look_into_a_model_in_this_process()
+    {
+        string[] measures = ["eval", "--task", "perplexity,agreement,attention", "--length", "300,600", "--kv-type", "q8_0"];
+        var ended = await CrescentProcess.RunAsync([.. measures, "--model", Repository.CrescentXs, "--threads", "1", "--json"]);
+        Assert.Equal(0, ended.ExitCode);
+        var results = ended.Json.EnumerateArray().ToList();
+        Assert.Equal(5, results.Count);
+        var rows = results[0].GetProperty("perplexity").GetProperty("rows");
+        Assert.InRange(rows[0].GetProperty("nll").GetDouble(), 3, 6);
+        Assert.InRange(results[1].GetProperty("agreement").GetProperty("mean_kl").GetDouble(), 1e-9, 0.01);
+
+        var refused = await CrescentProcess.RunAsync([.. measures[..5], "--url", "http://127.0.0.1:9"]);
+        Assert.NotEqual(0, refused.ExitCode);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ internal static class TestMaterial
 {
     private const int TemplateTokens = 9;
 
-    private static readonly ITokenizer Tokenizer = TokenizerJson.Load(Path.Combine(Repository.BundledModel, "tokenizer.json"));
+    private static readonly ITokenizer Tokenizer = TokenizerJson.Load(Path.Combine(Repository.CrescentXs, "tokenizer.json"));
 
     public static string Book { get; } = File.ReadAllText(Path.Combine(Repository.Root, "models", "texts", "persuasion.txt"));
 
