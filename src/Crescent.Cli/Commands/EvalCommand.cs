@@ -117,7 +117,7 @@ internal sealed class EvalCommand : Command
         ParseResult parsed, IAnswerSource source, string text, RecallSettings settings, CancellationToken cancellationToken)
     {
         string? folder = parsed.GetValue(_out);
-        using var store = ResultStore.Open(folder);
+        using var store = ResultStore.OpenAnswers(folder);
         ISubject subject = source switch
         {
             LocalSource local => await LocalSubject.OpenAsync(local, cancellationToken),
@@ -147,7 +147,7 @@ internal sealed class EvalCommand : Command
         }
 
         string? folder = parsed.GetValue(_out);
-        using var store = MeasureStore.Open(folder);
+        using var store = ResultStore.OpenMeasures(folder);
         var settings = new MeasureSettings(tasks, [.. lengths.Order()], new MeasuredSetup(local.KvType));
         var run = new MeasureRun(await local.FingerprintAsync(cancellationToken), RecallMaterial.Create(text).Hash, settings, store, _terminal.Note);
         await Task.Run(() => local.Measure(text, run, cancellationToken), CancellationToken.None);

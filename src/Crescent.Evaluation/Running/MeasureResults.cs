@@ -34,33 +34,3 @@ public sealed record MeasureResult(MeasureKey Key)
 
     public AttentionErrorResult? Errors { get; init; }
 }
-
-/// <summary>Measures, in memory and in measures.jsonl of a folder. Not safe for concurrent use.</summary>
-public sealed class MeasureStore : IDisposable
-{
-    public const string FileName = "measures.jsonl";
-
-    private readonly Dictionary<MeasureKey, MeasureResult> _results = [];
-    private readonly JsonLines<MeasureResult>? _lines;
-
-    private MeasureStore(string? folder)
-    {
-        _lines = folder is null ? null : JsonLines<MeasureResult>.Open(
-            folder, FileName, result => result is { Key.Setup: not null }, result => _results[result.Key] = result);
-    }
-
-    public IReadOnlyCollection<MeasureResult> Results => _results.Values;
-
-    /// <inheritdoc cref="ResultStore.Open"/>
-    public static MeasureStore Open(string? folder) => new(folder);
-
-    public bool Contains(MeasureKey key) => _results.ContainsKey(key);
-
-    public void Add(MeasureResult result)
-    {
-        _results[result.Key] = result;
-        _lines?.Add(result);
-    }
-
-    public void Dispose() => _lines?.Dispose();
-}

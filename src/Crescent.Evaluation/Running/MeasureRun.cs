@@ -10,7 +10,7 @@ public sealed record MeasureSettings(IReadOnlyList<string> Tasks, IReadOnlyList<
 /// <param name="model">Fingerprint.</param>
 /// <param name="text">Hash of the text.</param>
 /// <param name="tell">Is told of each measure, a line at a time.</param>
-public sealed class MeasureRun(string model, string text, MeasureSettings settings, MeasureStore store, Action<string> tell)
+public sealed class MeasureRun(string model, string text, MeasureSettings settings, ResultStore<MeasureKey, MeasureResult> store, Action<string> tell)
 {
     private static readonly MeasuredSetup Baseline = new(DType.F32);
 

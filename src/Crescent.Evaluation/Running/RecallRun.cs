@@ -6,7 +6,7 @@ namespace Crescent.Evaluation.Running;
 /// <summary>Asks a model the questions of the recall tasks, document after document.</summary>
 /// <param name="store">Documents that it has are not asked about again.</param>
 /// <param name="tell">Is told of the estimate and of each document, a line at a time.</param>
-public sealed class RecallRun(ISubject subject, RecallMaterial material, RecallSettings settings, ResultStore store, Action<string> tell)
+public sealed class RecallRun(ISubject subject, RecallMaterial material, RecallSettings settings, ResultStore<DocumentKey, DocumentResult> store, Action<string> tell)
 {
     /// <summary>The longest prompt that is timed for the estimate.</summary>
     private const int ProbeLength = 8192;

@@ -23,7 +23,7 @@ public sealed class MeasureRunTests : IDisposable
     [Fact]
     public void PerplexityIsOneMeasureAndTheOthersOneForEachLength()
     {
-        using var store = MeasureStore.Open(null);
+        using var store = ResultStore.OpenMeasures(null);
         var run = Run(store, Everything);
 
         Assert.Equal(
@@ -41,13 +41,13 @@ public sealed class MeasureRunTests : IDisposable
     public void WhatAFolderHasIsNotMeasuredAgainAndReadsTheSame()
     {
         string first, again;
-        using (var store = MeasureStore.Open(_folder["out"]))
+        using (var store = ResultStore.OpenMeasures(_folder["out"]))
         {
             first = MeasureReport.ToMarkdown("tiny", Run(store, Everything).Results);
         }
 
         _told.Clear();
-        using (var store = MeasureStore.Open(_folder["out"]))
+        using (var store = ResultStore.OpenMeasures(_folder["out"]))
         {
             again = MeasureReport.ToMarkdown("tiny", Run(store, Everything).Results);
             Assert.Empty(_told);
@@ -55,14 +55,14 @@ public sealed class MeasureRunTests : IDisposable
         }
 
         Assert.Equal(first, again);
-        Assert.Equal(5 + 2, File.ReadLines(Path.Combine(_folder["out"], MeasureStore.FileName)).Count());
+        Assert.Equal(5 + 2, File.ReadLines(Path.Combine(_folder["out"], ResultStore.MeasuresFile)).Count());
         Assert.NotEmpty(_told);
     }
 
     [Fact]
     public void TheReportHasATableForEachMeasure()
     {
-        using var store = MeasureStore.Open(null);
+        using var store = ResultStore.OpenMeasures(null);
         string report = MeasureReport.ToMarkdown("tiny", Run(store, Everything).Results);
 
         Assert.Contains("## Perplexity, KV as q8_0", report, StringComparison.Ordinal);
@@ -74,12 +74,12 @@ public sealed class MeasureRunTests : IDisposable
     [Fact]
     public void ATextThatIsTooShortIsSaid()
     {
-        using var store = MeasureStore.Open(null);
+        using var store = ResultStore.OpenMeasures(null);
         var refused = Assert.Throws<EvaluationException>(() => Run(store, Everything with { Lengths = [1000], Tasks = [MeasureTasks.Attention] }));
         Assert.Equal("attention, 1000 tokens, KV as q8_0: the text has 700 tokens, fewer than a window of 1000", refused.Message);
     }
 
-    private MeasureRun Run(MeasureStore store, MeasureSettings settings)
+    private MeasureRun Run(ResultStore<MeasureKey, MeasureResult> store, MeasureSettings settings)
     {
         var run = new MeasureRun("model", "text", settings, store, _told.Add);
         run.Run(_model.Input);

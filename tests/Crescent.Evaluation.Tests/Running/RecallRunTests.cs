@@ -24,7 +24,7 @@ public sealed class RecallRunTests : IDisposable
     public async Task Every_question_is_asked_once_scored_and_kept_with_its_document()
     {
         var subject = new FakeSubject();
-        using var store = ResultStore.Open(null);
+        using var store = ResultStore.OpenAnswers(null);
         var run = Run(subject, Settings, store);
         await run.RunAsync(CancellationToken.None);
 
@@ -40,7 +40,7 @@ public sealed class RecallRunTests : IDisposable
     [Fact]
     public async Task An_estimate_is_told_first_and_then_every_document()
     {
-        using var store = ResultStore.Open(null);
+        using var store = ResultStore.OpenAnswers(null);
         await Run(new FakeSubject(), Settings, store).RunAsync(CancellationToken.None);
 
         Assert.Equal(9, _told.Count);
@@ -52,7 +52,7 @@ public sealed class RecallRunTests : IDisposable
     [Fact]
     public async Task A_run_that_broke_off_goes_on_where_it_was()
     {
-        using (var store = ResultStore.Open(_folder.Path))
+        using (var store = ResultStore.OpenAnswers(_folder.Path))
         {
             var failing = new FakeSubject { FailsAt = Probes + (3 * 5) + 2 };
             await Assert.ThrowsAsync<EvaluationException>(() => Run(failing, Settings, store).RunAsync(CancellationToken.None));
@@ -60,7 +60,7 @@ public sealed class RecallRunTests : IDisposable
         }
 
         var subject = new FakeSubject();
-        using (var store = ResultStore.Open(_folder.Path))
+        using (var store = ResultStore.OpenAnswers(_folder.Path))
         {
             await Run(subject, Settings, store).RunAsync(CancellationToken.None);
             Assert.Equal(8, store.Results.Count);
@@ -68,17 +68,17 @@ public sealed class RecallRunTests : IDisposable
             Assert.Contains("for 5 documents of 8", _told.Last(line => line.StartsWith("about", StringComparison.Ordinal)), StringComparison.Ordinal);
         }
 
-        using var whole = ResultStore.Open(_folder.Path);
+        using var whole = ResultStore.OpenAnswers(_folder.Path);
         await Run(subject, Settings, whole).RunAsync(CancellationToken.None);
         Assert.Equal(Probes + (5 * 5), subject.Asked);
-        Assert.Equal(8, File.ReadLines(Path.Combine(_folder.Path, ResultStore.FileName)).Count());
+        Assert.Equal(8, File.ReadLines(Path.Combine(_folder.Path, ResultStore.AnswersFile)).Count());
         Assert.Equal("all 8 documents are answered already", _told[^1]);
     }
 
     [Fact]
     public async Task Another_kv_type_is_asked_the_same_anew()
     {
-        using var store = ResultStore.Open(null);
+        using var store = ResultStore.OpenAnswers(null);
         await Run(new FakeSubject(), Settings, store).RunAsync(CancellationToken.None);
         await Run(new FakeSubject { KvType = "f32" }, Settings, store).RunAsync(CancellationToken.None);
 
@@ -92,12 +92,12 @@ public sealed class RecallRunTests : IDisposable
     public async Task A_task_that_does_not_fit_a_length_is_left_out_there_and_said_to_be()
     {
         var settings = Settings with { Tasks = ["key", "multi-value"], Lengths = [256], Documents = 1 };
-        using var store = ResultStore.Open(null);
+        using var store = ResultStore.OpenAnswers(null);
         await Run(new FakeSubject(), settings, store).RunAsync(CancellationToken.None);
         Assert.Equal("key", Assert.Single(store.Results).Key.Task);
         Assert.StartsWith("[2/2] multi-value, 256 tokens, document 1: left out, length 256 is too short", _told[^1], StringComparison.Ordinal);
 
-        using var empty = ResultStore.Open(null);
+        using var empty = ResultStore.OpenAnswers(null);
         var run = Run(new FakeSubject(), settings with { Tasks = ["multi-value"] }, empty);
         await Assert.ThrowsAsync<EvaluationException>(() => run.RunAsync(CancellationToken.None));
     }
@@ -106,7 +106,7 @@ public sealed class RecallRunTests : IDisposable
     public async Task A_length_over_the_models_context_is_refused_before_anything_is_asked()
     {
         var subject = new FakeSubject();
-        using var store = ResultStore.Open(null);
+        using var store = ResultStore.OpenAnswers(null);
         var run = Run(subject, Settings with { Lengths = [600, 20_000] }, store);
         var error = await Assert.ThrowsAsync<EvaluationException>(() => run.RunAsync(CancellationToken.None));
 
@@ -116,6 +116,6 @@ public sealed class RecallRunTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private RecallRun Run(ISubject subject, RecallSettings settings, ResultStore store) =>
+    private RecallRun Run(ISubject subject, RecallSettings settings, ResultStore<DocumentKey, DocumentResult> store) =>
         new(subject, TestMaterial.Material, settings, store, _told.Add);
 }
