@@ -34,6 +34,7 @@ public sealed class LoadedModel : IDisposable
         var secret = RandomNumberGenerator.GetBytes(32);
         PrefixRoots Roots(ReadOnlyMemory<byte> fingerprint) => new(fingerprint, options.BlockSize, numericsId, secret);
 
+        KvBytesPerToken = layout.BlockBytes / layout.BlockSize;
         Model = new ServedModel
         {
             Id = options.ModelName ?? file.Name,
@@ -57,6 +58,9 @@ public sealed class LoadedModel : IDisposable
     public InferenceWorker<CpuTensor> Worker { get; }
 
     public DecoderConfig Config => _file.Config;
+
+    /// <summary>Bytes of K and V that one position has in all layers.</summary>
+    public long KvBytesPerToken { get; }
 
     /// <summary>Known some time after the model is; cancelled when it is disposed before.</summary>
     public Task<ModelFingerprint> Fingerprint { get; }

@@ -30,6 +30,9 @@ internal sealed class LocalSource : IAnswerSource
 
     public DType KvType { get; }
 
+    /// <summary>Bytes of K and V that one position has in all layers.</summary>
+    public long KvBytesPerToken => _loaded.KvBytesPerToken;
+
     /// <summary>Whether it can take messages.</summary>
     public bool HasChatTemplate
     {

@@ -17,6 +17,8 @@ internal abstract class SourceSubject(IAnswerSource source, bool chat) : ISubjec
 
     public abstract string KvType { get; }
 
+    public abstract long? KvBytesPerToken { get; }
+
     public abstract int? ContextLength { get; }
 
     public abstract Task<CountTokens> CountLikeAsync((RecallPrompt Bare, RecallPrompt Filled) samples, CancellationToken cancellationToken);
@@ -74,6 +76,8 @@ internal sealed class LocalSubject : SourceSubject
 
     public override string KvType => _source.KvType.ToString().ToLowerInvariant();
 
+    public override long? KvBytesPerToken => _source.KvBytesPerToken;
+
     public override int? ContextLength => _source.ContextLength;
 
     public static async Task<LocalSubject> OpenAsync(LocalSource source, CancellationToken cancellationToken) =>
@@ -102,6 +106,8 @@ internal sealed class RemoteSubject : SourceSubject
     public override string Identity => $"{Model} at {_source.Url}";
 
     public override string KvType => "server";
+
+    public override long? KvBytesPerToken => null;
 
     public override int? ContextLength { get; }
 

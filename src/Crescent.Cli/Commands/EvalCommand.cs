@@ -153,7 +153,7 @@ internal sealed class EvalCommand : Command
         await Task.Run(() => local.Measure(text, run, cancellationToken), CancellationToken.None);
         if (folder is not null)
         {
-            await File.WriteAllTextAsync(Path.Combine(folder, "measures.md"), MeasureReport.ToMarkdown(local.Model, run.Results), cancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "measures.md"), MeasureReport.ToMarkdown(local.Model, run.Known), cancellationToken);
         }
 
         return parsed.GetValue(_json) ? MeasureReport.ToJson(run.Results) : MeasureReport.ToMarkdown(local.Model, run.Results).TrimEnd();

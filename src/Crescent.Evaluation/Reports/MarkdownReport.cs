@@ -69,11 +69,11 @@ public static class MarkdownReport
 
     private static void WriteCosts(StringBuilder text, IEnumerable<Cost> costs)
     {
-        text.Append("| length | score, all tasks | keys attended per token | decode, tokens/s per request | first token, new document | first token, cached document |\n");
-        text.Append("| --- | --- | --- | --- | --- | --- |\n");
+        text.Append("| length | score, all tasks | keys attended per token | KV read per token | decode, tokens/s per request | first token, new document | first token, cached document |\n");
+        text.Append("| --- | --- | --- | --- | --- | --- | --- |\n");
         foreach (var cost in costs)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {Names.Of(cost.Length)} | {100 * cost.Score:0.0} | {cost.TokensAttended:N0} | {Number(cost.TokensPerSecond, cost.TokensPerSecond >= 100 ? "N0" : "0.0")} | {Milliseconds(cost.ColdMs)} | {Milliseconds(cost.WarmMs)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {Names.Of(cost.Length)} | {100 * cost.Score:0.0} | {cost.TokensAttended:N0} | {Megabytes(cost.BytesMoved)} | {Number(cost.TokensPerSecond, cost.TokensPerSecond >= 100 ? "N0" : "0.0")} | {Milliseconds(cost.ColdMs)} | {Milliseconds(cost.WarmMs)} |\n");
         }
 
         text.Append("\nMeans, and medians of rates and times; several requests run at once, except the first of a document.\n\n");
@@ -84,6 +84,8 @@ public static class MarkdownReport
         string Percent(double value) => (100 * value).ToString(format, CultureInfo.InvariantCulture);
         return $"{Percent(interval.Mean)} ({Percent(interval.Low)} to {Percent(interval.High)})";
     }
+
+    private static string Megabytes(double? bytes) => bytes is null ? "–" : $"{Number(bytes / 1e6, "0.0")} MB";
 
     private static string Milliseconds(double? value) => value is >= 10_000 ? $"{Number(value / 1000, "0.0")} s" : value is null ? "–" : $"{Number(value, "0")} ms";
 

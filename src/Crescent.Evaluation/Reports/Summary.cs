@@ -8,11 +8,12 @@ public sealed record Score(Variant Variant, string Task, int Length, int Documen
 /// <summary>What one length took, over all tasks.</summary>
 /// <param name="Score">Mean over all cases.</param>
 /// <param name="TokensAttended">Keys that a generated token attended, on average.</param>
+/// <param name="BytesMoved">Of K and V, that such a token read; null: not known.</param>
 /// <param name="TokensPerSecond">Of one request while it generates, median; others run beside it. null: no answer had two tokens.</param>
 /// <param name="ColdMs">To the first token of a document's first question, median.</param>
 /// <param name="WarmMs">To the first token of its other questions, median.</param>
 public sealed record Cost(
-    Variant Variant, int Length, double Score, double TokensAttended, double? TokensPerSecond, double? ColdMs, double? WarmMs);
+    Variant Variant, int Length, double Score, double TokensAttended, double? BytesMoved, double? TokensPerSecond, double? ColdMs, double? WarmMs);
 
 /// <summary>How much higher a variant scores than the baseline in the same cases.</summary>
 public sealed record Difference(Variant Variant, Variant Baseline, string Task, int Length, int Cases, double Mean, double Low, double High);
@@ -62,11 +63,13 @@ public sealed record Summary(
         CaseResult[] cases = [.. documents.SelectMany(document => document.Cases)];
         var rates = cases.Where(@case => @case.CompletionTokens > 1 && @case.FirstTokenMs < @case.TotalMs)
             .Select(@case => (@case.CompletionTokens - 1) / (@case.TotalMs - @case.FirstTokenMs) * 1000);
+        double attended = cases.Average(Attended);
         return new Cost(
             variant,
             length,
             cases.Average(@case => @case.Score),
-            cases.Average(Attended),
+            attended,
+            attended * documents[0].KvBytesPerToken,
             Median(rates),
             Median(documents.Select(document => document.Cases[0].FirstTokenMs)),
             Median(documents.SelectMany(document => document.Cases.Skip(1)).Select(@case => @case.FirstTokenMs)));

@@ -14,6 +14,9 @@ public interface ISubject
     /// <summary>How its KV is kept, such as bf16.</summary>
     string KvType { get; }
 
+    /// <summary>Bytes of K and V that one position has in all layers; null: not known.</summary>
+    long? KvBytesPerToken { get; }
+
     /// <summary>Prompt and answer together have at most this many tokens; null: not known.</summary>
     int? ContextLength { get; }
 

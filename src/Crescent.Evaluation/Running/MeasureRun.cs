@@ -17,6 +17,14 @@ public sealed class MeasureRun(string model, string text, MeasureSettings settin
     /// <summary>Those of this run, taken now or before.</summary>
     public IReadOnlyList<MeasureResult> Results => [.. Keys().Select(key => store.Results.Single(result => result.Key == key))];
 
+    /// <summary>All that the store has of this model and text, by task, then length and setup.</summary>
+    public IReadOnlyList<MeasureResult> Known =>
+    [
+        .. store.Results.Where(result => result.Key.Model == model && result.Key.Text == text)
+            .OrderBy(result => MeasureTasks.Names.ToList().IndexOf(result.Key.Task))
+            .ThenBy(result => result.Key.Lengths.Length).ThenBy(result => result.Key.Lengths, StringComparer.Ordinal).ThenBy(result => result.Key.Setup.KvType),
+    ];
+
     /// <exception cref="EvaluationException">The text is too short for a length.</exception>
     public void Run<T>(MeasureInput<T> input)
         where T : class

@@ -82,7 +82,7 @@ public sealed class RecallRun(ISubject subject, RecallMaterial material, RecallS
         }
 
         var cases = await AskAllAsync(document, cancellationToken);
-        store.Add(new DocumentResult(key, cases));
+        store.Add(new DocumentResult(key, cases) { KvBytesPerToken = subject.KvBytesPerToken });
         return FormattableString.Invariant($"{100 * cases.Average(@case => @case.Score):0.0}%");
     }
 

@@ -13,7 +13,11 @@ public sealed record Variant(string KvPolicy, string KvType);
 public sealed record DocumentKey(Suite Suite, Variant Variant, string Task, int Length, int Document);
 
 /// <param name="Cases">In the order of the questions.</param>
-public sealed record DocumentResult(DocumentKey Key, IReadOnlyList<CaseResult> Cases);
+public sealed record DocumentResult(DocumentKey Key, IReadOnlyList<CaseResult> Cases)
+{
+    /// <inheritdoc cref="ISubject.KvBytesPerToken"/>
+    public long? KvBytesPerToken { get; init; }
+}
 
 /// <summary>One question and its answer.</summary>
 public sealed record CaseResult

@@ -51,7 +51,10 @@ public sealed class MeasureRunTests : IDisposable
         {
             again = MeasureReport.ToMarkdown("tiny", Run(store, Everything).Results);
             Assert.Empty(_told);
-            Run(store, Everything with { Setup = new MeasuredSetup(DType.BF16), Tasks = [MeasureTasks.Agreement] });
+            var other = Run(store, Everything with { Setup = new MeasuredSetup(DType.BF16), Tasks = [MeasureTasks.Agreement] });
+            Assert.Equal(2, other.Results.Count);
+            Assert.Equal([DType.BF16, DType.Q8_0], other.Known.Where(result => result.Key is { Task: "agreement", Lengths: "300" }).Select(result => result.Key.Setup.KvType));
+            Assert.Equal("perplexity", other.Known[0].Key.Task);
         }
 
         Assert.Equal(first, again);

@@ -15,6 +15,8 @@ internal sealed partial class FakeSubject : ISubject
 
     public string KvType { get; init; } = "bf16";
 
+    public long? KvBytesPerToken => 2560;
+
     public int? ContextLength => 10_000;
 
     /// <summary>The answer with this number throws.</summary>

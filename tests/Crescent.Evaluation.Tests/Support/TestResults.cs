@@ -24,7 +24,10 @@ internal static class TestResults
             CompletionTokens = 11,
             FirstTokenMs = i == 0 ? length : 10 * i,
             TotalMs = i == 0 ? length + 100 : (10 * i) + 50,
-        })]);
+        })])
+    {
+        KvBytesPerToken = variant.KvType == "bf16" ? 2560 : null,
+    };
 
     public static string Spell(CaseResult result) => System.Text.Json.JsonSerializer.Serialize(result);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures what the bundled model recalls of long prompts with dense attention:
+# Measures what the bundled model recalls of long prompts with dense attention, and how well it predicts a long text:
 #
-#   tests/bench/quality/run.sh              the whole of RESULTS.md, results.json and the heat map, 4K to 64K; it says first how
+#   tests/bench/quality/run.sh              the whole of RESULTS.md, results.json and the heat map, up to 64K; it says first how
 #                                           long that takes, and a run that was stopped goes on where it was
 #   tests/bench/quality/run.sh OPTIONS      options of 'crescent eval' that take the place of these, such as --length 4k,16k or
 #                                           --kv-type q8_0, whose rows are added and compared
@@ -14,17 +14,19 @@ source "$root/eng/package-set.sh"
 answers=${CRESCENT_QUALITY_CACHE:-$root/artifacts/quality}
 here=$root/tests/bench/quality
 
-lengths=(--length 4k,8k,16k,32k,64k)
-for option in "$@"; do
-  case "$option" in --length | --length=*) lengths=() ;; esac
-done
-
 require_dotnet
 choose_package_set src/Crescent.Cli
 echo "building Crescent ..."
 build_release src/Crescent.Cli
 write_launcher
 
-"$root/artifacts/crescent" eval "${lengths[@]}" --out "$answers" "$@"
-cp "$answers/results.md" "$here/RESULTS.md"
+measure() { "$root/artifacts/crescent" eval --out "$answers" "$@"; }
+if [ $# -gt 0 ]; then
+  measure "$@"
+else
+  measure --length 4k,8k,16k,32k,64k
+  measure --task perplexity --length 1k,4k,16k,32k,64k
+  measure --task agreement,attention --length 1k,4k,16k
+fi
+cat "$answers"/results.md "$answers"/measures.md > "$here/RESULTS.md"
 cp "$answers/results.json" "$answers"/heatmap-*.svg "$here"
