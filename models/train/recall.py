@@ -27,8 +27,8 @@ class Story:
 
     def __init__(self, rng):
         self.rng = rng
-        self.needles = []       # (sentence, whether it is asked for)
-        self.turns = []
+        self.needles = []       # (sentence, index of the turn that asks for it, or None)
+        self.turns = []         # (question, answer)
         self.used = set()
         # Most stories draw from a few words each, so that a key shares its words with
         # others, as it does in a long document: half a match must not be enough.
@@ -63,7 +63,8 @@ class Story:
         return self.unique(lambda: str(self.rng.randrange(10000, 100000)))
 
     def place(self, sentence, asked=True):
-        self.needles.append((sentence, asked))
+        """A needle of the turn that comes next, or of none."""
+        self.needles.append((sentence, len(self.turns) if asked else None))
 
     def simple(self, task, asked=True):
         """One key with one number: passkey and key."""

@@ -179,7 +179,7 @@ internal sealed class EvalCommand : Command
         return new RecallSettings
         {
             Tasks = Chosen(parsed, RecallTasks.Names),
-            Lengths = parsed.GetValue(_lengths) ?? [DefaultLength],
+            Lengths = Given(parsed, _lengths, [DefaultLength]),
             Documents = documents,
             Questions = cases / documents,
             Seed = parsed.GetValue(_seed) ?? Defaults.Seed,
@@ -189,7 +189,10 @@ internal sealed class EvalCommand : Command
     }
 
     /// <summary>Of these tasks the ones that are to be done.</summary>
-    private List<string> Chosen(ParseResult parsed, IReadOnlyList<string> tasks) => [.. (parsed.GetValue(_tasks) ?? [.. RecallTasks.Names]).Where(tasks.Contains)];
+    private List<string> Chosen(ParseResult parsed, IReadOnlyList<string> tasks) => [.. Given(parsed, _tasks, [.. RecallTasks.Names]).Where(tasks.Contains)];
+
+    /// <summary>A list that is not given is empty.</summary>
+    private static T[] Given<T>(ParseResult parsed, Option<T[]?> option, T[] otherwise) => parsed.GetValue(option) is { Length: > 0 } given ? given : otherwise;
 
     private string TextPath(ParseResult parsed) =>
         parsed.GetValue(_text) ?? RepositoryFiles.Find(Book) ?? throw new CliException($"no text: name one with --text FILE ({Book} is not here)", ExitCodes.Usage);

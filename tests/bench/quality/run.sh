@@ -28,5 +28,7 @@ else
   measure --task perplexity --length 1k,4k,16k,32k,64k
   measure --task agreement,attention --length 1k,4k,16k
 fi
-cat "$answers"/results.md "$answers"/measures.md > "$here/RESULTS.md"
-cp "$answers/results.json" "$answers"/heatmap-*.svg "$here"
+for part in results measures; do
+  [ ! -f "$answers/$part.md" ] || cat "$answers/$part.md"
+done > "$here/RESULTS.md"
+cp "$answers"/{results.json,heatmap-*.svg,measures.jsonl} "$here"
