@@ -32,10 +32,10 @@ EASY = ("key", "passkey", "facts")
 ALL = tuple(recall.MAKERS)
 # up to this share of the run: row length, rows, widest span, mix of kinds, tasks
 STAGES = (
-    (0.06, 256, 16, 512, dict(copy=0.6, recall=0.2, text=0.15, chat=0.05), EASY),
-    (0.15, 512, 8, 2048, dict(copy=0.2, recall=0.5, text=0.25, chat=0.05), ALL),
-    (0.50, 512, 8, 65536, dict(copy=0.06, recall=0.5, text=0.32, chat=0.12), ALL),
-    (0.80, 512, 8, 65536, dict(copy=0.03, recall=0.45, text=0.38, chat=0.14), ALL),
+    (0.03, 256, 16, 512, dict(copy=0.6, recall=0.2, text=0.15, chat=0.05), EASY),
+    (0.07, 512, 8, 2048, dict(copy=0.2, recall=0.5, text=0.25, chat=0.05), ALL),
+    (0.25, 512, 8, 65536, dict(copy=0.06, recall=0.5, text=0.32, chat=0.12), ALL),
+    (0.90, 512, 8, 65536, dict(copy=0.03, recall=0.55, text=0.30, chat=0.12), ALL),
     (1.00, 1024, 4, 65536, dict(copy=0.02, recall=0.5, text=0.36, chat=0.12), ALL),
 )
 
@@ -58,9 +58,12 @@ def rate(share, step):
 
 def batch_of(drawn):
     """Rows to tensors: ids, positions, bias of scores, weights of targets."""
-    ids, positions, piece, crowd, weight = (numpy.stack(part) for part in zip(*drawn))
-    piece, crowd = torch.from_numpy(piece[:, :-1]), torch.from_numpy(crowd[:, :-1]).float()
+    ids, positions, piece, crowd, needle, turn, others, weight = (numpy.stack(part) for part in zip(*drawn))
+    piece, needle, turn = (torch.from_numpy(part[:, :-1]) for part in (piece, needle, turn))
+    crowd, others = torch.from_numpy(crowd[:, :-1]).float(), torch.from_numpy(others).float()
     bias = torch.where(piece[:, :, None] != piece[:, None, :], crowd[:, None, :], torch.zeros(()))
+    other = (turn[:, :, None] >= 0) & (needle[:, None, :] >= 0) & (turn[:, :, None] != needle[:, None, :])
+    bias += torch.where(other, others[:, None, None], torch.zeros(()))
     bias += torch.full(bias.shape[1:], float("-inf")).triu(1)
     return (torch.from_numpy(ids), torch.from_numpy(positions[:, :-1]), bias[:, None],
             torch.from_numpy(weight[:, 1:]))
@@ -132,9 +135,9 @@ class Run:
         """Share of answers that are right to the last token, of rows never trained on."""
         drawn = [self.source.row(HELD_OUT_SEED + n, "recall", length, span, (task,)) for n in range(count)]
         _, right, weight = losses_of(self.model, batch_of(drawn))
-        answers, good, within = 0, 0, None
-        flat = numpy.concatenate([row[4][1:] for row in drawn])
-        ends, at = numpy.flatnonzero((flat == 1.0) & (numpy.append(flat[1:], 0) != 1.0)), 0
+        answers, good = 0, 0
+        flat = numpy.concatenate([row[-1][1:] for row in drawn])
+        ends = numpy.flatnonzero((flat == 1.0) & (numpy.append(flat[1:], 0) != 1.0))
         hits = numpy.zeros(len(flat), bool)
         hits[flat > 0] = right.numpy()
         for end in ends:
@@ -182,7 +185,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", help="folder for the corpus, checkpoints and log")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -13,6 +13,8 @@ with open(WORDING, encoding="utf-8") as handle:
     _all = json.load(handle)
 SETS, NOISE, TASKS, HELD_OUT = _all["sets"], _all["noise"], _all["tasks"], _all["heldOutKeys"]
 FACTS = TASKS["facts"]["templates"]
+SIMILAR = ("adjective", "noun", "first", "last")
+PLACES = {name: {word: at for at, word in enumerate(SETS[name])} for name in ("adjective", "noun")}
 
 
 def listed(parts):
@@ -25,33 +27,44 @@ class Story:
 
     def __init__(self, rng):
         self.rng = rng
-        self.needles = []       # (sentence, whether it is asked for)
-        self.turns = []
+        self.needles = []       # (sentence, index of the turn that asks for it, or None)
+        self.turns = []         # (question, answer)
         self.used = set()
+        # Most stories draw from a few words each, so that a key shares its words with
+        # others, as it does in a long document: half a match must not be enough.
+        hard = rng.random() < 0.65
+        few = {name: rng.sample(words, min(len(words), rng.randint(4, 8))) for name, words in SETS.items()}
+        self.words = {name: few[name] if hard and name in SIMILAR else words for name, words in SETS.items()}
+        self.letters = rng.sample(string.ascii_uppercase, 7) if hard else string.ascii_uppercase
+        self.starts = [str(rng.randrange(10, 100)) for _ in range(4)] if hard and rng.random() < 0.5 else None
 
     def unique(self, draw):
         """A value of `draw` that this document has not used."""
-        while True:
-            value = draw()
-            if value not in self.used:
-                self.used.add(value)
-                return value
+        value, tries = draw(), 1
+        while value in self.used:
+            if tries == 30:             # the few words are used up
+                self.words = SETS
+            value, tries = draw(), tries + 1
+        self.used.add(value)
+        return value
 
     def key(self):
-        adjectives, nouns = SETS["adjective"], SETS["noun"]
-
         def draw():
             while True:
-                a, n = self.rng.randrange(len(adjectives)), self.rng.randrange(len(nouns))
-                if (a * len(nouns) + n) % HELD_OUT:
-                    return f"{adjectives[a]} {nouns[n]}"
+                a, n = self.rng.choice(self.words["adjective"]), self.rng.choice(self.words["noun"])
+                if (PLACES["adjective"][a] * len(SETS["noun"]) + PLACES["noun"][n]) % HELD_OUT:
+                    return f"{a} {n}"
         return self.unique(draw)
 
     def number(self):
+        """Five digits; in some stories many begin alike."""
+        if self.starts and self.rng.random() < 0.7:
+            return self.unique(lambda: self.rng.choice(self.starts) + str(self.rng.randrange(100, 1000)))
         return self.unique(lambda: str(self.rng.randrange(10000, 100000)))
 
     def place(self, sentence, asked=True):
-        self.needles.append((sentence, asked))
+        """A needle of the turn that comes next, or of none."""
+        self.needles.append((sentence, len(self.turns) if asked else None))
 
     def simple(self, task, asked=True):
         """One key with one number: passkey and key."""
@@ -79,7 +92,7 @@ class Story:
 
     def variables(self):
         words = TASKS["variables"]
-        names = [self.unique(lambda: "".join(self.rng.sample(string.ascii_uppercase, 3)))
+        names = [self.unique(lambda: "".join(self.rng.sample(self.letters, 3)))
                  for _ in range(self.rng.choice(words["hops"]) + 1)]
         steps = [words["set"].format(name=names[0], value=self.number())]
         steps += [words["copy"].format(name=b, other=a) for a, b in zip(names, names[1:])]
@@ -88,7 +101,7 @@ class Story:
         self.turns.append((words["question"].format(name=names[-1]), " ".join(reversed(steps))))
 
     def person(self):
-        return self.unique(lambda: f"{self.rng.choice(SETS['first'])} {self.rng.choice(SETS['last'])}")
+        return self.unique(lambda: f"{self.rng.choice(self.words['first'])} {self.rng.choice(self.words['last'])}")
 
     def fact(self, asked=True):
         words = self.rng.choice(FACTS)

@@ -15,6 +15,8 @@ import recall
 
 TEXT_WEIGHT = 0.4                   # of a document's own tokens in a recall row
 LONGEST = 65536
+NONE = -1
+MOST_NEEDLES = 64                   # a row's needles stand for up to so many times as many
 
 
 class Row:
@@ -22,13 +24,15 @@ class Row:
 
     def __init__(self):
         self.ids, self.weight, self.filler, self.piece = [], [], [], []
+        self.needle, self.turn = [], []
         self.pieces = 0
 
-    def add(self, ids, weight, filler=False):
+    def add(self, ids, weight, filler=False, needle=NONE, turn=NONE):
+        """`needle`: of which turn these tokens are the needle; `turn`: in which turn they stand."""
         self.ids += ids
-        self.weight += [weight] * len(ids)
-        self.filler += [filler] * len(ids)
-        self.piece += [self.pieces] * len(ids)
+        for values, value in ((self.weight, weight), (self.filler, filler), (self.piece, self.pieces),
+                              (self.needle, needle), (self.turn, turn)):
+            values += [value] * len(ids)
 
     def cut(self):
         """Later tokens belong to a new piece: positions may be skipped here."""
@@ -36,7 +40,10 @@ class Row:
 
 
 def spread(row, length, span, rng):
-    """Positions with `span` - `length` skipped in all, and ln m per token."""
+    """
+    Positions with `span` - `length` skipped in all, ln m per token of filler, and
+    ln m of a needle for those who look for another one.
+    """
     ids = numpy.array(row.ids[:length], numpy.int64)
     piece = numpy.array(row.piece[:length])
     filler = numpy.array(row.filler[:length])
@@ -45,7 +52,8 @@ def spread(row, length, span, rng):
     before = numpy.concatenate([[0], numpy.cumsum(gaps)]).astype(numpy.int64)
     positions = numpy.arange(len(ids)) + before[numpy.minimum(piece, len(before) - 1)]
     crowd = 1 + skipped * rng.uniform(0.3, 1.0) / max(1, filler.sum())
-    return ids, positions, piece, numpy.where(filler, math.log(crowd), 0.0)
+    others = rng.uniform() * math.log(max(1.0, min(MOST_NEEDLES, span / len(ids))))
+    return ids, positions, piece, numpy.where(filler, math.log(crowd), 0.0), others
 
 
 class Source:
@@ -135,18 +143,19 @@ class Source:
 
     def recall(self, rng, length, tasks):
         """A document with needles and a conversation about them."""
-        dense = rng.random() < 0.15
+        dense = rng.random() < 0.25
         story, used = self.story(rng, length, tasks, dense)
         row = Row()
         row.add([self.begin] + self.encode("<|im_start|>user\n"), 0)
         self.document(rng, row, story, 0 if dense else max(0, length - used))
-        rng.shuffle(story.turns)
-        for at, (question, answer) in enumerate(story.turns):
+        turns = list(enumerate(story.turns))
+        rng.shuffle(turns)
+        for at, (turn, (question, answer)) in enumerate(turns):
             prompt, answer = recall.chat_turn(question, answer)
             if at == 0:
                 prompt = "\n\n" + prompt[len("<|im_start|>user\n"):]
-            row.add(self.encode(prompt), 0)
-            row.add(self.encode(answer), 1.0)
+            row.add(self.encode(prompt), 0, turn=turn)
+            row.add(self.encode(answer), 1.0, turn=turn)
             row.add(self.encode("\n"), 0)
         return row
 
@@ -161,14 +170,14 @@ class Source:
         if sentences and places[0]:
             sentences[0] = self.encode(self.tokenizer.decode(sentences[0]).strip())
         at = 0
-        for number, (place, (text, asked)) in enumerate(zip(places, story.needles)):
+        for number, (place, (text, turn)) in enumerate(zip(places, story.needles)):
             while at < place:
                 row.add(sentences[at], TEXT_WEIGHT, True)
                 at += 1
                 if rng.random() < 0.4:
                     row.cut()
             first = not at and not number
-            row.add(self.encode(text if first else " " + text), 0.0, not asked)
+            row.add(self.encode(text if first else " " + text), 0.0, turn is None, needle=NONE if turn is None else turn)
             if not filler and rng.random() < 0.5:
                 row.cut()
         for ids in sentences[at:]:
@@ -177,12 +186,13 @@ class Source:
                 row.cut()
 
     def row(self, seed, kind, length, span, tasks):
-        """(ids, positions, piece, crowd, weight) of `length` + 1 tokens."""
+        """(ids, positions, piece, crowd, needle, turn, crowd of needles, weight) of `length` + 1 tokens."""
         rng = random.Random(seed)
         make = {"text": self.text, "chat": self.chat, "copy": self.copy}.get(kind)
         row = make(rng, length + 1) if make else self.recall(rng, length + 1, tasks)
         missing = length + 1 - len(row.ids)
         if missing > 0:
             row.add([self.begin] * missing, 0)
-        ids, positions, piece, crowd = spread(row, length + 1, span, numpy.random.default_rng(seed))
-        return ids, positions, piece, crowd, numpy.array(row.weight[:length + 1], numpy.float32)
+        ids, positions, piece, crowd, others = spread(row, length + 1, span, numpy.random.default_rng(seed))
+        needle, turn = (numpy.array(part[:length + 1]) for part in (row.needle, row.turn))
+        return ids, positions, piece, crowd, needle, turn, others, numpy.array(row.weight[:length + 1], numpy.float32)

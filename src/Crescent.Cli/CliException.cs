@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Crescent.Evaluation;
 using Crescent.Models.Weights;
 
 namespace Crescent.Cli;
@@ -26,7 +27,7 @@ internal sealed class CliException(string message, int exitCode = ExitCodes.Fail
     public static CliException? From(Exception exception) => exception switch
     {
         CliException e => e,
-        RequestException or ModelFormatException or IOException or UnauthorizedAccessException or SocketException or HttpRequestException =>
+        RequestException or EvaluationException or ModelFormatException or IOException or UnauthorizedAccessException or SocketException or HttpRequestException =>
             new CliException(exception.Message),
         OutOfMemoryException => new CliException("there is not enough memory; a smaller --device-cache may fit"),
         OperationCanceledException => new CliException("interrupted", ExitCodes.Interrupted),

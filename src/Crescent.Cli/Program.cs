@@ -16,6 +16,7 @@ internal static class Program
             new GenerateCommand(terminal),
             new ChatCommand(terminal),
             new StatusCommand(terminal),
+            new EvalCommand(terminal),
         };
 
         // Without the replacer a prompt may begin with '@'.

@@ -15,6 +15,7 @@ public sealed class LoadedModel : IDisposable
     private const int MinDefaultTokens = 32_768;
 
     private readonly ModelFile _file;
+    private readonly int? _threads;
     private readonly IBackend<CpuTensor> _backend;
     private readonly Decoder<CpuTensor> _decoder;
     private readonly CancellationTokenSource _closing = new();
@@ -22,6 +23,7 @@ public sealed class LoadedModel : IDisposable
     private LoadedModel(NodeOptions options, ModelFile file, ILogger logger)
     {
         _file = file;
+        _threads = options.Threads;
         var config = file.Config;
         var layout = new KvLayout(config.Layers, config.KvHeads, config.HeadDim, options.BlockSize, options.KvType);
         int blocks = BlockCount(options, config, layout);
@@ -32,6 +34,7 @@ public sealed class LoadedModel : IDisposable
         var secret = RandomNumberGenerator.GetBytes(32);
         PrefixRoots Roots(ReadOnlyMemory<byte> fingerprint) => new(fingerprint, options.BlockSize, numericsId, secret);
 
+        KvBytesPerToken = layout.BlockBytes / layout.BlockSize;
         Model = new ServedModel
         {
             Id = options.ModelName ?? file.Name,
@@ -46,7 +49,8 @@ public sealed class LoadedModel : IDisposable
         var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
         Worker = new InferenceWorker<CpuTensor>(
             _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);
-        Identified = UseFingerprintAsync(options, fingerprint => Worker.UseRoots(Roots(fingerprint)));
+        Fingerprint = ModelFingerprint.ComputeAsync(file, options.CacheDirectory, _closing.Token);
+        Identified = UseFingerprintAsync(fingerprint => Worker.UseRoots(Roots(fingerprint)));
     }
 
     public ServedModel Model { get; }
@@ -54,6 +58,12 @@ public sealed class LoadedModel : IDisposable
     public InferenceWorker<CpuTensor> Worker { get; }
 
     public DecoderConfig Config => _file.Config;
+
+    /// <summary>Bytes of K and V that one position has in all layers.</summary>
+    public long KvBytesPerToken { get; }
+
+    /// <summary>Known some time after the model is; cancelled when it is disposed before.</summary>
+    public Task<ModelFingerprint> Fingerprint { get; }
 
     /// <summary>Ends when the model's fingerprint is known; what is computed before is not found by requests after it.</summary>
     public Task Identified { get; }
@@ -72,6 +82,13 @@ public sealed class LoadedModel : IDisposable
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Lends the model's file to a computation of its own, beside the worker's, with a backend that ends with it.</summary>
+    public void Lend(Action<ModelFile, IBackend<CpuTensor>> compute)
+    {
+        using var backend = CpuBackend.Create(_threads);
+        compute(_file, backend);
     }
 
     /// <summary>Ends what still runs.</summary>
@@ -99,12 +116,11 @@ public sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Until the fingerprint is known, blocks belong to roots nobody else has.</summary>
-    private async Task UseFingerprintAsync(NodeOptions options, Action<ReadOnlyMemory<byte>> use)
+    private async Task UseFingerprintAsync(Action<ReadOnlyMemory<byte>> use)
     {
         try
         {
-            var fingerprint = await ModelFingerprint.ComputeAsync(_file, options.CacheDirectory, _closing.Token);
-            use(fingerprint.Bytes);
+            use((await Fingerprint).Bytes);
         }
         catch (OperationCanceledException)
         {

@@ -20,7 +20,7 @@ public class ReferenceTests
         ("Crescent.Gateway", ["Crescent.Abstractions", "Crescent.Portable.Grpc"]),
         ("Crescent.Server", ["Crescent.Abstractions", "Crescent.KvCache", "Crescent.Models", "Crescent.Scheduling", "Crescent.Worker", "Crescent.Backends.Cpu", "Crescent.Cluster", "Crescent.Gateway"]),
         ("Crescent.Silo", ["Crescent.Abstractions", "Crescent.KvCache", "Crescent.Models", "Crescent.Scheduling", "Crescent.Worker", "Crescent.Backends.Cpu", "Crescent.Backends.Torch", "Crescent.Cluster", "Crescent.Grains", "Crescent.Gateway"]),
-        ("Crescent.Cli", ["Crescent.Abstractions", "Crescent.Server"]),
+        ("Crescent.Cli", ["Crescent.Abstractions", "Crescent.Server", "Crescent.Evaluation"]),
     ];
 
     private static readonly string[] KnowAspNet = ["Crescent.Gateway", "Crescent.Server", "Crescent.Silo", "Crescent.Cli"];

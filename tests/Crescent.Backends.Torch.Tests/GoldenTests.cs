@@ -29,7 +29,7 @@ public sealed class GoldenTests
     {
         string golden = Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json");
         var (prompt, expected) = Read(golden);
-        using var run = new WorkerRun<TorchTensor>(new WorkerSetup(Repository.BundledModel), new TorchBackend());
+        using var run = new WorkerRun<TorchTensor>(new WorkerSetup(Repository.CrescentXs), new TorchBackend());
         Assert.Equal(expected, await run.TokensAsync(WorkerRun<TorchTensor>.Greedy(prompt, expected.Length)));
     }
 
@@ -61,7 +61,7 @@ public sealed class GoldenTests
     {
         var (prompt, expected) = Read(Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json"));
         using var run = new WorkerRun<TorchTensor>(
-            new WorkerSetup(Repository.BundledModel) { KvType = DType.BF16, Blocks = 256 }, new TorchBackend());
+            new WorkerSetup(Repository.CrescentXs) { KvType = DType.BF16, Blocks = 256 }, new TorchBackend());
         var all = Enumerable.Range(0, 8).Select(_ => run.TokensAsync(WorkerRun<TorchTensor>.Greedy(prompt, 24)));
         Assert.All(await Task.WhenAll(all), tokens => Assert.Equal(expected[..24], tokens));
     }

@@ -16,7 +16,7 @@ public sealed class LoadTests
         // A small pool, so that sequences wait, are preempted and evict each other's prefixes.
         var options = new NodeOptions
         {
-            ModelPath = Repository.BundledModel,
+            ModelPath = Repository.CrescentXs,
             Port = 0,
             GrpcPort = 0,
             BlockSize = 16,

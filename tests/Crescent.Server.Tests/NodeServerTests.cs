@@ -7,7 +7,7 @@ namespace Crescent.Server.Tests;
 
 public sealed class NodeServerTests
 {
-    private static NodeOptions Options => new() { ModelPath = Repository.BundledModel, Port = 0, GrpcPort = 0 };
+    private static NodeOptions Options => new() { ModelPath = Repository.CrescentXs, Port = 0, GrpcPort = 0 };
 
     [Fact]
     public async Task IsLiveBeforeTheModelIsLoadedAndReadyAfter()

@@ -6,8 +6,11 @@ public static class Repository
     /// <summary>The folder with Cluster.sln.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The folder of the bundled model.</summary>
-    public static string BundledModel => Path.Combine(Root, "models", "crescent-xs");
+    /// <summary>A very small model of 1,024 positions.</summary>
+    public static string CrescentXs => Path.Combine(Root, "models", "crescent-xs");
+
+    /// <summary>The bundled model, of 65,536 positions.</summary>
+    public static string CrescentS => Path.Combine(Root, "models", "crescent-s");
 
     private static string FindRoot()
     {

@@ -24,19 +24,29 @@ public sealed class GoldenTests
         return data;
     }
 
-    public static TheoryData<KernelPath> Paths() => [.. CpuBackend.SupportedPaths];
+    public static TheoryData<KernelPath, string> OwnModels()
+    {
+        var data = new TheoryData<KernelPath, string>();
+        foreach (var path in CpuBackend.SupportedPaths)
+        {
+            data.Add(path, Repository.CrescentXs);
+            data.Add(path, Repository.CrescentS);
+        }
+
+        return data;
+    }
 
     [Theory]
-    [MemberData(nameof(Paths))]
-    public async Task TheBundledModelGivesTheIdsOfItsReference(KernelPath kernels)
+    [MemberData(nameof(OwnModels))]
+    public async Task OurModelsGiveTheIdsOfTheirReference(KernelPath kernels, string model)
     {
-        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "golden", "crescent-xs.json")));
+        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "golden", Path.GetFileName(model) + ".json")));
         string prompt = golden.RootElement.GetProperty("prompt").GetString()!;
         int[] ids = golden.RootElement.GetProperty("prompt_ids").Deserialize<int[]>()!;
         int[] expected = golden.RootElement.GetProperty("greedy_ids").Deserialize<int[]>()!;
-        var tokenizer = TokenizerJson.Load(Path.Combine(Repository.BundledModel, "tokenizer.json"));
+        var tokenizer = TokenizerJson.Load(Path.Combine(model, "tokenizer.json"));
         Assert.Equal(ids, tokenizer.Encode(prompt, addSpecialTokens: true, parseSpecialTokens: true));
-        using var engine = new Engine(new EngineSetup(Repository.BundledModel) { Path = kernels });
+        using var engine = new Engine(new EngineSetup(model) { Path = kernels });
         Assert.Equal(expected, await engine.TokensAsync(Engine.Greedy(ids, expected.Length)));
     }
 

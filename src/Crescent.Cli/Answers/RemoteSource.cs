@@ -20,6 +20,8 @@ internal sealed class RemoteSource : IAnswerSource
 
     public string Model { get; }
 
+    public string Url => _client.Url;
+
     /// <param name="client">Belongs to the source from now on.</param>
     /// <param name="model">null: the first one that is served.</param>
     /// <exception cref="CliException">The server cannot be reached, or serves no model yet.</exception>
@@ -33,6 +35,11 @@ internal sealed class RemoteSource : IAnswerSource
 
         return new RemoteSource(client, model);
     }
+
+    /// <returns>null: the server does not tell.</returns>
+    /// <exception cref="CliException">No answer, or an error.</exception>
+    public async Task<int?> ContextLengthAsync(CancellationToken cancellationToken) =>
+        (await _client.GetModelsAsync(cancellationToken)).FirstOrDefault(model => model.Id == Model)?.ContextLength;
 
     public async IAsyncEnumerable<AnswerPart> AskAsync(
         CompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -93,6 +100,12 @@ internal sealed class RemoteSource : IAnswerSource
             }
 
             json.WriteEndArray();
+            if (messages.EnableThinking is { } thinking)
+            {
+                json.WriteStartObject("chat_template_kwargs");
+                json.WriteBoolean("enable_thinking", thinking);
+                json.WriteEndObject();
+            }
         }
         else
         {
@@ -112,6 +125,7 @@ internal sealed class RemoteSource : IAnswerSource
         WriteNumber("temperature", request.Sampling.Temperature);
         WriteNumber("top_p", request.Sampling.TopP);
         WriteNumber("top_k", request.Sampling.TopK);
+        WriteNumber("repetition_penalty", request.Sampling.RepetitionPenalty);
         WriteNumber("seed", request.Seed);
         if (request.Stop.Count > 0)
         {

@@ -87,16 +87,7 @@ internal sealed class ChatCommand : Command
     /// <summary>A model in this process tells at once whether it can chat; a server tells with its first answer.</summary>
     private static void RequireTemplate(IAnswerSource source)
     {
-        if (source is not LocalSource local)
-        {
-            return;
-        }
-
-        try
-        {
-            local.Tokenize(new Prompt.Messages([new ChatMessage("user", "?")]));
-        }
-        catch (RequestException e) when (e.Code == "chat_template_missing")
+        if (source is LocalSource { HasChatTemplate: false })
         {
             throw new CliException($"the model '{source.Model}' has no chat template (ChatML or Llama 3); 'crescent generate' continues plain text");
         }

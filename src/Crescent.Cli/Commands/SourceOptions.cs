@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Crescent.Cli.Answers;
 using Crescent.Cli.Output;
+using Crescent.Gateway;
+using Crescent.Scheduling;
 using Crescent.Worker;
 
 namespace Crescent.Cli.Commands;
@@ -49,8 +51,16 @@ internal sealed class SourceOptions
     public static string? ReadApiKey(ParseResult parsed, Option<string?> option) =>
         parsed.GetValue(option) ?? (Environment.GetEnvironmentVariable(ApiKeyVariable) is { Length: > 0 } key ? key : null);
 
+    /// <summary>For one person, who asks one thing at a time.</summary>
     /// <exception cref="CliException">There is no such model, or nobody answers.</exception>
-    public async Task<IAnswerSource> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
+    public Task<IAnswerSource> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken) =>
+        OpenAsync(parsed, terminal, new SchedulerOptions { MaxSequences = 1 }, new GatewayOptions(), cancellationToken);
+
+    /// <param name="scheduler">Of a model in this process.</param>
+    /// <param name="gateway">Its limits.</param>
+    /// <exception cref="CliException">There is no such model, or nobody answers.</exception>
+    public async Task<IAnswerSource> OpenAsync(
+        ParseResult parsed, Terminal terminal, SchedulerOptions scheduler, GatewayOptions gateway, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(_url) is { } url)
         {
@@ -58,12 +68,7 @@ internal sealed class SourceOptions
             return await RemoteSource.ConnectAsync(client, parsed.GetValue(_name), cancellationToken);
         }
 
-        var options = _engine.Read(parsed);
-        options = options with
-        {
-            // One person asks one thing at a time.
-            Worker = new WorkerOptions { Scheduler = options.Worker.Scheduler with { MaxSequences = 1 } },
-        };
+        var options = _engine.Read(parsed) with { Worker = new WorkerOptions { Scheduler = scheduler }, Gateway = gateway };
         return await terminal.WorkAsync(
             $"Loading {options.ModelPath}",
             _ => Task.Run(() => LocalSource.Open(options, Logging.CreateFactory()), CancellationToken.None).WaitAsync(cancellationToken));

@@ -40,7 +40,35 @@ internal static class Values
     {
         HelpName = string.Join('|', words),
         Description = description,
-        CustomParser = result => Parse(result, Array.Find(words, word => word == result.Tokens[0].Value), $"{string.Join(", ", words[..^1])} or {words[^1]}"),
+        CustomParser = result => Parse(
+            result,
+            Array.Find(words, word => word == result.Tokens[0].Value),
+            words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}"),
+    };
+
+    /// <summary>Words with commas between them, or the option several times; nothing counts twice.</summary>
+    /// <param name="parse">What one word stands for; nothing: it is wrong.</param>
+    public static Option<T[]?> List<T>(string name, string help, string description, Func<string, T[]> parse, string expected) => new(name)
+    {
+        HelpName = help,
+        Description = description,
+        CustomParser = result =>
+        {
+            var values = new List<T>();
+            foreach (string word in result.Tokens.SelectMany(token => token.Value.Split(',')))
+            {
+                var parsed = parse(word);
+                if (parsed.Length == 0)
+                {
+                    result.AddError($"{name} needs {expected}, not '{word}'");
+                    return null;
+                }
+
+                values.AddRange(parsed);
+            }
+
+            return [.. values.Distinct()];
+        },
     };
 
     private static T? Parse<T>(ArgumentResult result, T? value, string expected)

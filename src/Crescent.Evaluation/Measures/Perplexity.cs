@@ -63,7 +63,7 @@ public static class Perplexity
 
             double mean = nll.Average();
             var difference = rows.Count == 0 ? null
-                : Bootstrap.OfMean([.. nll.Zip(rows[0].WindowNll, (longer, shortest) => longer - shortest)], options.Seed);
+                : Bootstrap.Mean([[.. nll.Zip(rows[0].WindowNll, (longer, shortest) => longer - shortest)]], $"perplexity/{options.Seed}/{length}");
             rows.Add(new PerplexityRow(length, mean, Math.Exp(mean), nll, difference));
         }
 
