@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Crescent.KvCache.Codecs;
 using Crescent.Testing;
 
@@ -85,6 +86,26 @@ public sealed class DamageTests
         Assert.False(Decodes(codec, layout, encoded[..^2]));
         Assert.False(Decodes(codec, layout, [.. encoded, 0, 0]));
         Assert.True(Decodes(codec, layout, encoded));
+    }
+
+    /// <summary>What a checksum over the stream would not show: the parts before it say something impossible.</summary>
+    [Theory]
+    [InlineData("int8", 1, 0x7f80)] // an infinite step of K
+    [InlineData("int4", 1 + (3 * 64), 0xffc0)] // a step of V that is not a number
+    [InlineData("delta", 3, 0x7f80)] // an infinite scale
+    [InlineData("delta", 5, 0xffff)] // the spreads of two channels
+    [InlineData("delta", 1 + (2 * (4 + (2 * 64))) + 2, 8192)] // a patch behind the last element
+    [InlineData("exponents", 2, 0)] // a frequency of a symbol that occurs
+    public void ImpossibleValuesAreNoticed(string name, int offset, int value)
+    {
+        var codec = KvCodecs.Find(name)!;
+        var layout = LayerSample.Layouts[0];
+        byte[] encoded = Coding.Encode(codec, layout, 0, LayerSample.Create(layout, "one outlier"));
+        Assert.True(Decodes(codec, layout, encoded));
+
+        BinaryPrimitives.WriteUInt16LittleEndian(encoded.AsSpan(offset), (ushort)value);
+
+        Assert.False(Decodes(codec, layout, encoded));
     }
 
     private static void Fuzz(string name, int seed, Func<Random, byte[], byte[]> damage)

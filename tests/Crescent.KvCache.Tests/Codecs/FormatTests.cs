@@ -72,6 +72,8 @@ public sealed class FormatTests
         sbyte[] codes = [.. Enumerable.Range(0, 480).Select(_ => (sbyte)random.Next(-128, 128))];
         float[] steps = [.. Enumerable.Range(0, 48).Select(_ => random.NextSingle() * 3)];
         float[] offsets = [.. Enumerable.Range(0, 48).Select(_ => random.NextSingle() - 0.5f)];
+        (codes[0], steps[0], offsets[0]) = (1, 1, 1f / 256); // half way between two of BF16: to the even one below
+        (codes[1], steps[1], offsets[1]) = (1, 1, 3f / 256); // to the even one above
         var stored = new byte[codes.Length * type.ElementBytes()];
 
         Elements.Store(codes, steps, offsets, type, stored);
