@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Crescent.KvCache.Codecs.Rans;
@@ -121,6 +122,7 @@ public sealed class DeltaCodec : CompressingCodec
     }
 
     /// <summary>Returns how many values have no symbol; their indices are in <paramref name="patched"/> as far as it goes.</summary>
+    [MethodImpl(Hot.Loop)]
     private static int Quantise(
         KvLayout layout, int layer, ReadOnlySpan<byte> grids, ReadOnlySpan<float> values, Span<byte> symbols, Span<int> patched, in HeadPattern pattern)
     {

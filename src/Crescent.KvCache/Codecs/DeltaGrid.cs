@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Crescent.KvCache.Codecs;
 
@@ -101,6 +102,7 @@ internal readonly ref struct DeltaGrid
         return ((float)(scale * DeltaTables.PowerOfQuarters((2 * (spread - Even)) - own)), own - DeltaTables.First);
     }
 
+    [MethodImpl(Hot.Loop)]
     private static (double Mean, double Spread) Moments(KvLayout layout, ReadOnlySpan<float> values, int channel)
     {
         int stride = layout.HeadDim;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -18,6 +19,7 @@ internal static class Elements
     public static double Rounding(this DType type) => type == DType.F32 ? 1.0 / (1 << 23) : 1.0 / (1 << 8);
 
     /// <summary>Widens elements to fp32; false when one cannot be quantised.</summary>
+    [MethodImpl(Hot.Loop)]
     public static bool TryLoad(DType type, ReadOnlySpan<byte> source, Span<float> values)
     {
         if (type == DType.F32)
@@ -42,17 +44,20 @@ internal static class Elements
         return fine;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float FromBF16(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);
 
     /// <summary>The smallest BF16 that is not below a positive value.</summary>
     public static ushort RoundUpToBF16(float value) => (ushort)((BitConverter.SingleToUInt32Bits(value) + 0xffff) >> 16);
 
     /// <summary>The nearest whole number to a multiple of the step; ties to even.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Quantise(float value, float offset, float inverseStep) => (int)MathF.Round((value - offset) * inverseStep);
 
     /// <param name="codes">A multiple of the length of <paramref name="steps"/>.</param>
     /// <param name="steps">Repeated over the codes; its length is a multiple of 16.</param>
     /// <param name="offsets">Like steps.</param>
+    [MethodImpl(Hot.Loop)]
     public static void Store(ReadOnlySpan<sbyte> codes, ReadOnlySpan<float> steps, ReadOnlySpan<float> offsets, DType type, Span<byte> target)
     {
         int place = 0;
@@ -77,6 +82,7 @@ internal static class Elements
     }
 
     /// <summary>Multiplied, rounded, added, rounded: never fused, so that every processor gives the same bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Scale(Vector128<short> codes, ReadOnlySpan<float> steps, ReadOnlySpan<float> offsets)
     {
         var (low, high) = Vector128.Widen(codes);
@@ -84,6 +90,7 @@ internal static class Elements
     }
 
     /// <summary>To nearest, ties to even; the values are finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> RoundToBF16(Vector256<float> values)
     {
         var bits = values.AsUInt32();

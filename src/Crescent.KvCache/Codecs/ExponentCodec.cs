@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -108,6 +109,7 @@ public sealed class ExponentCodec : CompressingCodec
 
     /// <summary>Takes elements apart.</summary>
     /// <param name="rest">[elements] sign and seven bits of mantissa; then, of F32, [elements] lower halves.</param>
+    [MethodImpl(Hot.Loop)]
     private static void Split(DType type, ReadOnlySpan<byte> interchange, Span<byte> exponents, Span<byte> rest)
     {
         var halves = MemoryMarshal.Cast<byte, ushort>(interchange);
@@ -125,6 +127,7 @@ public sealed class ExponentCodec : CompressingCodec
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void Count(ReadOnlySpan<byte> symbols, Span<ushort> frequencies)
     {
         Span<uint> counts = stackalloc uint[RansTables.Symbols];
@@ -137,6 +140,7 @@ public sealed class ExponentCodec : CompressingCodec
         RansTables.Normalise(counts, frequencies);
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void Join(ReadOnlySpan<byte> exponents, ReadOnlySpan<byte> signs, Span<ushort> values)
     {
         for (int i = 0; i < exponents.Length; i += Vector128<byte>.Count)
@@ -147,6 +151,7 @@ public sealed class ExponentCodec : CompressingCodec
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private static void Join(ReadOnlySpan<byte> exponents, ReadOnlySpan<byte> signs, ReadOnlySpan<ushort> lower, Span<uint> values)
     {
         for (int i = 0; i < exponents.Length; i += Vector128<byte>.Count)
@@ -161,12 +166,14 @@ public sealed class ExponentCodec : CompressingCodec
     }
 
     /// <summary>Sixteen BF16 values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector128<ushort> Low, Vector128<ushort> High) Join(ReadOnlySpan<byte> exponents, ReadOnlySpan<byte> signs)
     {
         var (lowExponents, highExponents) = Vector128.Widen(Vector128.Create(exponents));
         var (lowSigns, highSigns) = Vector128.Widen(Vector128.Create(signs));
         return (Join(lowExponents, lowSigns), Join(highExponents, highSigns));
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector128<ushort> Join(Vector128<ushort> exponent, Vector128<ushort> rest) =>
             (exponent << 7) | ((rest & Vector128.Create((ushort)0x80)) << 8) | (rest & Vector128.Create((ushort)0x7f));
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -82,6 +83,7 @@ public sealed class IntegerCodec : CompressingCodec
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private void QuantiseKeys(KvLayout layout, ReadOnlySpan<float> keys, Span<byte> steps, Span<byte> offsets, Span<sbyte> codes)
     {
         int dim = layout.HeadDim;
@@ -111,6 +113,7 @@ public sealed class IntegerCodec : CompressingCodec
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private void QuantiseValues(KvLayout layout, ReadOnlySpan<float> values, Span<byte> steps, Span<sbyte> codes)
     {
         int dim = layout.HeadDim;
@@ -183,9 +186,11 @@ public sealed class IntegerCodec : CompressingCodec
         return float.IsFinite(step) ? step : throw new InvalidDataException("a step of a quantised layer is damaged");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private sbyte Code(float value, float offset, float inverseStep) =>
         (sbyte)Math.Clamp(Elements.Quantise(value, offset, inverseStep), -LargestCode - 1, LargestCode);
 
+    [MethodImpl(Hot.Loop)]
     private void Pack(ReadOnlySpan<sbyte> codes, Span<byte> packed)
     {
         if (_bits == 8)
@@ -202,6 +207,7 @@ public sealed class IntegerCodec : CompressingCodec
         }
     }
 
+    [MethodImpl(Hot.Loop)]
     private ReadOnlySpan<sbyte> Unpack(ReadOnlySpan<byte> packed, Span<sbyte> codes)
     {
         if (_bits == 8)

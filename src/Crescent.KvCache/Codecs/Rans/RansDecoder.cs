@@ -82,6 +82,7 @@ internal ref struct RansDecoder
     }
 
     /// <summary>One symbol of every lane.</summary>
+    [MethodImpl(Hot.Loop)]
     private void ReadLanes(scoped Span<byte> symbols, scoped ReadOnlySpan<int> pattern)
     {
         var words = _words;
@@ -111,6 +112,7 @@ internal ref struct RansDecoder
     /// <summary>
     /// As long as there are words for all lanes, as there are in the whole stream, the lanes side by side; returns the symbols done.
     /// </summary>
+    [MethodImpl(Hot.Loop)]
     private unsafe int ReadVectors(scoped Span<byte> symbols, scoped ReadOnlySpan<int> pattern)
     {
         fixed (byte* target = symbols)

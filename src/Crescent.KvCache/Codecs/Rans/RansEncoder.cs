@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Crescent.KvCache.Codecs.Rans;
@@ -62,6 +63,7 @@ internal ref struct RansEncoder
     }
 
     /// <summary>One symbol of every lane. A word is always written, and kept if the state was too high: no branch to guess.</summary>
+    [MethodImpl(Hot.Loop)]
     private void Prepend(scoped ReadOnlySpan<byte> symbols, scoped ReadOnlySpan<int> pattern)
     {
         var words = MemoryMarshal.Cast<byte, ushort>(_buffer.Slice(_position - (RansDecoder.Lanes * sizeof(ushort)), RansDecoder.Lanes * sizeof(ushort)));

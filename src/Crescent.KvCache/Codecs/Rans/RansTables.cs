@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Crescent.KvCache.Codecs.Rans;
 
 /// <summary>
@@ -69,6 +71,7 @@ internal static class RansTables
     /// <summary>What a decoder looks up: for every slot its symbol (8 bits), that symbol's frequency (12) and the slot's place in it (12).</summary>
     /// <param name="frequencies">[Symbols], with a sum of <see cref="Total"/>, each below it.</param>
     /// <param name="slots">[Total].</param>
+    [MethodImpl(Hot.Loop)]
     public static void FillSlots(ReadOnlySpan<ushort> frequencies, Span<uint> slots)
     {
         int slot = 0;
