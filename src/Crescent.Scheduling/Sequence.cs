@@ -58,13 +58,19 @@ public sealed class Sequence
 
     public int Remaining => Count - Computed;
 
-    /// <summary>Prompt tokens that came from the prefix cache when the sequence first ran.</summary>
+    /// <summary>
+    /// Prompt tokens that the sequence did not compute when it first came to them: the prefix cache had them, or another
+    /// sequence computed them meanwhile. Null until it has run.
+    /// </summary>
     public int? CachedTokens { get; internal set; }
 
     public BlockTable Blocks { get; } = new();
 
     /// <summary>Whether it is among the scheduler's running sequences.</summary>
     internal bool Runs { get; set; }
+
+    /// <summary>Positions it has ever had KV for, and so computed or counted in <see cref="CachedTokens"/>.</summary>
+    internal int Reached { get; set; }
 
     /// <summary>Full blocks of the table that answer for their hash.</summary>
     internal int PublishedBlocks { get; set; }

@@ -33,6 +33,7 @@ public class SimulationTests
 
         Assert.InRange(runs.Sum(run => run.Scheduler.Preemptions), 50, long.MaxValue);
         Assert.InRange(runs.Sum(run => run.Scheduler.HitTokens), 500, long.MaxValue);
+        Assert.InRange(runs.Sum(run => run.TakenOver), 10, int.MaxValue);
         Assert.All(
             new[] { FinishReason.Stop, FinishReason.Length, FinishReason.Cancelled },
             reason => Assert.InRange(runs.Sum(run => run.Ended(reason)), 20, int.MaxValue));
