@@ -36,9 +36,13 @@ public sealed class Scheduler
     private readonly List<Sequence> _decodes = [];
     private readonly Dictionary<SequenceId, int> _rows = [];
     private readonly ScheduledBatch _batch = new();
+    private readonly IBlockSource? _source;
+    private readonly List<PublishedBlock> _published = [];
 
-    public Scheduler(PrefixCache cache, SchedulerOptions options)
+    /// <param name="source">null: what the cache does not have is computed.</param>
+    public Scheduler(PrefixCache cache, SchedulerOptions options, IBlockSource? source = null)
     {
+        _source = source;
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxSequences, 1, nameof(options.MaxSequences));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.TokenBudget, options.MaxSequences, nameof(options.TokenBudget));
         _cache = cache;
@@ -51,6 +55,9 @@ public sealed class Scheduler
     public IReadOnlyCollection<Sequence> Waiting => _waiting;
 
     public bool HasWork => _running.Count + _waiting.Count > 0;
+
+    /// <summary>With a source: what the last <see cref="Commit"/> published, valid until the next.</summary>
+    public IReadOnlyList<PublishedBlock> Published => _published;
 
     public long Preemptions { get; private set; }
 
@@ -111,6 +118,7 @@ public sealed class Scheduler
     /// <param name="reasons">Filled with the outcome of each output row; null goes on.</param>
     public void Commit(ScheduledBatch batch, ReadOnlySpan<int> tokens, Span<FinishReason?> reasons)
     {
+        _published.Clear();
         int output = 0;
         for (int i = 0; i < batch.Sequences.Count; i++)
         {
@@ -232,6 +240,11 @@ public sealed class Scheduler
             }
 
             CountHits(sequence);
+            if (sequence.Blocks.Count < chain.Length)
+            {
+                _source?.Seek(sequence, chain);
+            }
+
             int index = _running.BinarySearch(sequence, Order);
             _running.Insert(~index, sequence);
             sequence.Runs = true;
@@ -331,7 +344,13 @@ public sealed class Scheduler
 
             var chain = SharedChain(sequence);
             int next = sequence.Computed / _cache.BlockSize;
-            if (next < chain.Length && !_computing.TryAdd(chain[next], _prefills.Count) && sequence.Computed % _cache.BlockSize == 0)
+            bool atBoundary = sequence.Computed % _cache.BlockSize == 0;
+            if (next < chain.Length && atBoundary && _source?.IsComing(chain[next]) == true)
+            {
+                continue;
+            }
+
+            if (next < chain.Length && !_computing.TryAdd(chain[next], _prefills.Count) && atBoundary)
             {
                 int computes = _computing[chain[next]];
                 var first = _prefills[computes];
@@ -350,6 +369,10 @@ public sealed class Scheduler
         for (int i = sequence.PublishedBlocks; i < full; i++)
         {
             _cache.Publish(sequence.Blocks, i, chain[i], sequence.Tokens.Slice(i * _cache.BlockSize, _cache.BlockSize));
+            if (_source is not null)
+            {
+                _published.Add(new PublishedBlock(sequence, i, sequence.Blocks[i]));
+            }
         }
 
         sequence.PublishedBlocks = full;

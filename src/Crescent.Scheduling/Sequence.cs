@@ -83,10 +83,13 @@ public sealed class Sequence
         Blocks.Reserve(blocks);
     }
 
+    /// <summary>What a block's hash follows: that of the block before, or the root record's.</summary>
+    public BlockHash ParentOf(int block) => block == 0 ? _root : _chain[block - 1];
+
     internal void Append(int token) => _tokens.Add(token);
 
     /// <summary>The hashes of the first <paramref name="blocks"/> blocks, computed once each.</summary>
-    internal ReadOnlySpan<BlockHash> Chain(int blocks, int blockSize)
+    public ReadOnlySpan<BlockHash> Chain(int blocks, int blockSize)
     {
         for (int i = _chain.Count; i < blocks; i++)
         {
