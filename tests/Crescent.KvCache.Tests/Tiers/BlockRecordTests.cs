@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Crescent.KvCache.Prefix;
 using Crescent.KvCache.Tiers;
 using Crescent.Testing;
 

@@ -2,13 +2,16 @@ namespace Crescent.KvCache.Tiers.Disk;
 
 /// <summary>
 /// The segments of a directory, as a queue: records are appended to the newest, and space comes back from the oldest.
-/// Of that the records that were used since they were written are appended again, half a segment of them at most, and
-/// the others are evicted: every segment's worth of space costs half a segment of rewriting at most. Frames of
-/// removals need no care: what they remove is older, and gone before them. One segment's space is always kept free, so
-/// that the capacity holds while records move. Used by one thread at a time.
+/// Of that the records that were used since they were written are appended again, and the others are evicted. Every byte
+/// that is written allows one to be moved, now or later, so that half of all writing is moving at most. Frames of removals
+/// need no care: what they remove is older, and gone before them. One segment's space is always kept free, so that the
+/// capacity holds while records move. Used by one thread at a time.
 /// </summary>
 internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierCounters counters)
 {
+    /// <summary>Segments' worth of bytes that may be moved at a stretch, while writing waits.</summary>
+    private const int MostMoves = 4;
+
     private readonly long _segmentBytes = options.SegmentSize;
     private readonly AlignedBuffer _moved = new();
 
@@ -19,6 +22,9 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
     private long _nextId = 1;
     private long _nextSequence = 1;
     private long _allocatedBytes;
+
+    /// <summary>Bytes that may be moved.</summary>
+    private long _allowance;
 
     /// <summary>What the segments take of the disk; any thread may ask.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
@@ -74,19 +80,15 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
     /// <returns>False: it could not be written, which is counted, or the entry was removed meanwhile.</returns>
     public bool TryAppend(DiskEntry entry, ReadOnlySpan<byte> record, AlignedBuffer buffer)
     {
-        var header = FrameHeader.For(entry.Key, _nextSequence, record);
-        return (_active?.HasRoom(header, _segmentBytes) == true || TryRoll(buffer))
-            && Append(header, record, buffer) is { } place
-            && index.Commit(entry, place);
+        return TryAppend(entry.Key, record, buffer) is { } place && index.Commit(entry, place);
     }
 
     /// <summary>Writes that a record is gone, unless it was written again meanwhile.</summary>
     public void AppendRemoval(RecordKey key, AlignedBuffer buffer)
     {
-        var header = FrameHeader.For(key, _nextSequence, []);
-        if (!index.IsPresent(key) && (_active?.HasRoom(header, _segmentBytes) == true || TryRoll(buffer)))
+        if (!index.IsPresent(key))
         {
-            Append(header, [], buffer);
+            TryAppend(key, [], buffer);
         }
     }
 
@@ -127,16 +129,33 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
         index.Restore(key, new FramePlace(segment, offset, header.FrameBytes));
     }
 
+    /// <summary>Appends a frame that fits into a segment, to a new one if it must; null when there is none to be had.</summary>
+    private FramePlace? TryAppend(RecordKey key, ReadOnlySpan<byte> record, AlignedBuffer buffer)
+    {
+        var header = FrameHeader.For(key, _nextSequence, record);
+        while (_active?.HasRoom(header, _segmentBytes) != true)
+        {
+            // What moves may fill the new segment; it uses up the allowance, and the next one is empty.
+            if (!TryRoll(buffer))
+            {
+                return null;
+            }
+        }
+
+        header = header with { Sequence = _nextSequence };
+        _allowance = Math.Min(_allowance + header.FrameBytes, MostMoves * _segmentBytes);
+        return Append(header, record, buffer);
+    }
+
     /// <summary>Starts a new segment, and frees the space of the next one.</summary>
     private bool TryRoll(AlignedBuffer buffer)
     {
         CloseActive(buffer);
         _active = Create();
         Count();
-        long moved = 0;
         while (AllocatedBytes + _segmentBytes > options.CapacityBytes && _closed.TryDequeue(out var next))
         {
-            moved += MoveUsed(next, (_segmentBytes / 2) - moved, buffer);
+            MoveUsed(next, buffer);
             Drop(next);
         }
 
@@ -166,21 +185,17 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
 
     private SegmentFile CreateNext() => SegmentFile.Create(options.Directory, _nextId++, _segmentBytes);
 
-    /// <returns>Bytes of the frames that were appended again.</returns>
-    private long MoveUsed(SegmentFile segment, long bytes, AlignedBuffer buffer)
+    private void MoveUsed(SegmentFile segment, AlignedBuffer buffer)
     {
-        long moved = 0;
-        foreach (var (entry, place) in index.TakeUsed(segment, bytes))
+        foreach (var (entry, place) in index.TakeUsed(segment, _allowance))
         {
             if (_active is null || !TryMove(entry, place, buffer))
             {
                 break;
             }
 
-            moved += place.FrameBytes;
+            _allowance -= place.FrameBytes;
         }
-
-        return moved;
     }
 
     /// <returns>False: nothing more can be appended.</returns>

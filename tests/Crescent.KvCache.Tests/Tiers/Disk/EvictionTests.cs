@@ -37,7 +37,7 @@ public sealed class EvictionTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_in_use_outlive_ten_times_the_capacity_of_others()
+    public async Task Records_in_use_outlive_four_times_the_capacity_of_others()
     {
         await using var tier = _folder.Open();
         var hot = Enumerable.Range(0, 30).Select(i => TestRecord.Of(i, RecordBytes)).ToArray();
@@ -46,11 +46,10 @@ public sealed class EvictionTests : IDisposable
             await tier.WriteAsync(record);
         }
 
-        const int Others = 1_700;
-        var random = new Random(1);
+        const int Others = 700;
         for (int i = 0; i < Others; i++)
         {
-            Assert.True(await tier.HasAsync(hot[random.Next(hot.Length)]));
+            Assert.True(await tier.HasAsync(hot[i % hot.Length]));
             Assert.True(await tier.WriteAsync(TestRecord.Of(1_000 + i, RecordBytes)));
         }
 
@@ -59,7 +58,7 @@ public sealed class EvictionTests : IDisposable
     }
 
     [Fact]
-    public async Task When_everything_is_in_use_half_is_written_again_at_most()
+    public async Task When_everything_is_in_use_half_of_the_writing_is_moving_at_most()
     {
         await using var tier = _folder.Open();
         var records = Enumerable.Range(0, 1_000).Select(i => TestRecord.Of(i, RecordBytes)).ToArray();
@@ -104,6 +103,7 @@ public sealed class EvictionTests : IDisposable
 
         async Task AssertHotAsync(IKvTier tier)
         {
+            Assert.Empty(tier.GetStatus().Failures);
             Assert.False(await tier.HasAsync(hot[0]));
             Assert.All(hot[1..], record => Assert.True(tier.HasAsync(record).Result));
         }
