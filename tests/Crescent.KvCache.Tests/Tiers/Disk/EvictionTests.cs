@@ -110,6 +110,28 @@ public sealed class EvictionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_record_that_went_bad_is_not_moved_on_with_a_checksum_of_its_own()
+    {
+        await using var tier = _folder.Open();
+        var hot = TestRecord.Of(0, RecordBytes);
+        await tier.WriteAsync(hot);
+        using (var file = new FileStream(_folder.Segments[0], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.Position = 10_000;
+            file.Write(new byte[4]);
+        }
+
+        for (int i = 1; i < 400; i++)
+        {
+            await tier.LookupAsync(hot);
+            await tier.WriteAsync(TestRecord.Of(i, RecordBytes));
+        }
+
+        Assert.Equal(1, tier.Failures("corrupt"));
+        Assert.Equal(Residence.Absent, await tier.LookupAsync(hot));
+    }
+
+    [Fact]
     public async Task Whoever_reads_and_writes_while_segments_come_and_go_reads_right_bytes()
     {
         await using var tier = Crescent.KvCache.Tiers.Disk.DiskTier.Open(_folder.Options with { CapacityBytes = 1 << 20 });
