@@ -59,12 +59,12 @@ public readonly struct BlockRecord
 
     /// <summary>Writes the header of a record whose layers already stand behind it, one after the other.</summary>
     /// <param name="record">The whole record; its first bytes are overwritten.</param>
+    /// <param name="key">Its encoding is ASCII.</param>
     /// <param name="layerLengths">Bytes of each layer.</param>
-    /// <exception cref="ArgumentException">The lengths do not add up to the record's, or the encoding's name is too long.</exception>
+    /// <exception cref="ArgumentException">The lengths do not add up to the record's, or the encoding's name is too long or not ASCII.</exception>
     public static void WriteHeader(Span<byte> record, RecordKey key, BlockHash parent, ReadOnlySpan<int> tokens, ReadOnlySpan<int> layerLengths)
     {
-        int encodingBytes = Encoding.ASCII.GetByteCount(key.Encoding);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(encodingBytes, MaxEncodingBytes, nameof(key));
+        int encodingBytes = EncodingBytes(key);
         int header = HeaderBytes(encodingBytes, tokens.Length, layerLengths.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(record, Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(record[4..], Version);
@@ -138,13 +138,22 @@ public readonly struct BlockRecord
         return record.LayersAreWhole(header) ? RecordFault.None : RecordFault.Malformed;
     }
 
-    /// <summary>A layer's encoded bytes, verified.</summary>
+    /// <summary>A layer's encoded bytes, verified; none with a fault.</summary>
     public RecordFault TryGetLayer(int layer, out ReadOnlyMemory<byte> encoded)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Layers);
         var (offset, length, checksum) = Entry(layer);
-        encoded = _bytes.Slice(offset, length);
-        return XxHash3.HashToUInt64(encoded.Span) == checksum ? RecordFault.None : RecordFault.Checksum;
+        var bytes = _bytes.Slice(offset, length);
+        bool right = XxHash3.HashToUInt64(bytes.Span) == checksum;
+        encoded = right ? bytes : default;
+        return right ? RecordFault.None : RecordFault.Checksum;
     }
+
+    /// <exception cref="ArgumentException">The name is too long or not ASCII.</exception>
+    internal static int EncodingBytes(RecordKey key) => key.Encoding.Length <= MaxEncodingBytes && Ascii.IsValid(key.Encoding)
+        ? key.Encoding.Length
+        : throw new ArgumentException($"an encoding's name is at most {MaxEncodingBytes} ASCII characters: {key.Encoding}", nameof(key));
 
     private static bool IsFor(ReadOnlySpan<byte> span, RecordKey key, BlockHash parent, ReadOnlySpan<int> tokens, int encodingBytes, int tokenCount)
     {
