@@ -1,5 +1,3 @@
-using Crescent.KvCache.Prefix;
-
 namespace Crescent.Scheduling;
 
 /// <summary>Brings blocks into the prefix cache that nobody has to compute: the tiers below the device. The engine's thread owns it.</summary>

@@ -38,6 +38,9 @@ public sealed class Sequence
 
     public GenerateRequest Request { get; }
 
+    /// <summary>Whether its root is what the same request will have another time: else its blocks are of use in this process only.</summary>
+    public bool RootLasts { get; init; }
+
     /// <summary>Prompt, then generated tokens.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
 

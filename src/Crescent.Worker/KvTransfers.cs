@@ -17,7 +17,6 @@ namespace Crescent.Worker;
 internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     where T : class
 {
-    private readonly IBackend<T> _backend;
     private readonly Decoder<T> _decoder;
     private readonly PrefixCache _cache;
     private readonly TierStack _tiers;
@@ -32,10 +31,9 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     private readonly Thread _writer;
 
     /// <param name="post">Runs an action on the engine's thread, between two steps.</param>
-    public KvTransfers(
-        IBackend<T> backend, Decoder<T> decoder, PrefixCache cache, TierStack tiers, TransferOptions options, Action<Action> post, ILogger logger)
+    public KvTransfers(Decoder<T> decoder, PrefixCache cache, TierStack tiers, TransferOptions options, Action<Action> post, ILogger logger)
     {
-        (_backend, _decoder, _cache, _tiers, _options, _post, _logger) = (backend, decoder, cache, tiers, options, post, logger);
+        (_decoder, _cache, _tiers, _options, _post, _logger) = (decoder, cache, tiers, options, post, logger);
         _blockBytes = checked((int)decoder.Layout.BlockBytes);
         _offers = Channel.CreateBounded<Offer>(new BoundedChannelOptions(options.PendingOffloads) { SingleReader = true, SingleWriter = true });
         _writer = new Thread(WriteOffers) { IsBackground = true, Name = "crescent-offload" };
@@ -59,6 +57,11 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         for (int i = 0; i < published.Count; i++)
         {
             var (sequence, index, block) = published[i];
+            if (!sequence.RootLasts)
+            {
+                continue;
+            }
+
             if (_offers.Reader.Count >= _options.PendingOffloads)
             {
                 OffloadsSkipped++;
@@ -66,7 +69,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             }
 
             var bytes = RentedBytes.Rent(_blockBytes);
-            _backend.Wait(_backend.CopyOut(_decoder.Pool, block, 0, _decoder.Layout.Layers, bytes.Memory, default));
+            _decoder.Backend.Wait(_decoder.Backend.CopyOut(_decoder.Pool, block, 0, _decoder.Layout.Layers, bytes.Memory, default));
             if (!_offers.Writer.TryWrite(new Offer(AddressOf(sequence, index), bytes)))
             {
                 bytes.Dispose();
@@ -81,7 +84,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     public void Seek(Sequence sequence, ReadOnlySpan<BlockHash> chain)
     {
         int first = sequence.Blocks.Count;
-        if (_promotions.Count >= _options.Promotions || _coming.Contains(chain[first]))
+        if (!sequence.RootLasts || _promotions.Count >= _options.Promotions || _coming.Contains(chain[first]))
         {
             return;
         }
@@ -99,6 +102,8 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     public void Dispose()
     {
         _stop.Cancel();
+
+        // What was copied out is stored still: it is bounded, and would be missed after a restart.
         _offers.Writer.TryComplete();
         _writer.Join();
         foreach (var promotion in _promotions.ToArray())
@@ -109,7 +114,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Stores what was copied out, until the engine stops; then what is left is given up.</summary>
+    /// <summary>Stores what was copied out, until there will be no more.</summary>
     private void WriteOffers()
     {
         while (_offers.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
@@ -120,10 +125,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
                 {
                     try
                     {
-                        _tiers.WriteAsync(offer.Block, offer.Bytes.Memory, _stop.Token).AsTask().GetAwaiter().GetResult();
-                    }
-                    catch (OperationCanceledException)
-                    {
+                        _tiers.WriteAsync(offer.Block, offer.Bytes.Memory, CancellationToken.None).AsTask().GetAwaiter().GetResult();
                     }
                     catch (Exception e)
                     {
@@ -214,7 +216,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             _cache.Acquire(promotion.Chain(index + 1), promotion.Tokens(index + 1), promotion.Table);
             if (promotion.Table.Count == index && _cache.TryAllocate(1, promotion.Table))
             {
-                _backend.Wait(_backend.CopyIn(_decoder.Pool, promotion.Table[index], 0, _decoder.Layout.Layers, bytes.Memory, default));
+                _decoder.Backend.Wait(_decoder.Backend.CopyIn(_decoder.Pool, promotion.Table[index], 0, _decoder.Layout.Layers, bytes.Memory, default));
                 _cache.Publish(promotion.Table, index, block.Hash, block.Tokens.Span);
                 Promoted++;
             }
