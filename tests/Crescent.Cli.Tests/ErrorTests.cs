@@ -20,7 +20,7 @@ public sealed class ErrorTests(TinyModels models) : IClassFixture<TinyModels>
     [InlineData("--url needs a URL such as http://127.0.0.1:8080, not 'localhost'", "status", "--url", "localhost")]
     [InlineData("--model is for a model in this process and cannot go with --url", "generate", "a", "--url", "http://x", "--model", "m")]
     [InlineData("--name needs --url", "chat", "--name", "n")]
-    [InlineData("--task needs passkey, key, multi-key, multi-value, multi-query, variables, facts or all, not 'fly'", "eval", "--task", "key,fly")]
+    [InlineData("--task needs passkey, key, multi-key, multi-value, multi-query, variables, facts, perplexity, agreement, attention or all, not 'fly'", "eval", "--task", "key,fly")]
     [InlineData("--length needs numbers of tokens such as 4096 or 4k, from 128 to 16777216, not '4M'", "eval", "--length", "16k,4M")]
     [InlineData("--kv-policy needs dense, not 'window'", "eval", "--kv-policy", "window")]
     [InlineData("--cases (7) must be a multiple of --documents (5)", "eval", "--cases", "7")]
