@@ -18,10 +18,10 @@ public class SoakTests
     public async Task A_host_tier_takes_no_more_memory_however_long_it_runs()
     {
         await using var tier = new HostTier(1 << 20);
-        await RunAsync(tier, seed: 1, steps: 2_000);
+        await RunAsync(tier, seed: 1, steps: 1_000);
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
-        await RunAsync(tier, seed: 2, LongProofs.Count(10_000, 500_000));
+        await RunAsync(tier, seed: 2, LongProofs.Count(10_000, 200_000));
 
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, Allowance);
         tier.CheckIntegrity();
@@ -33,12 +33,12 @@ public class SoakTests
         using var folder = new TemporaryFolder();
         var options = new DiskTierOptions { Directory = folder.Path, CapacityBytes = 2 << 20, QueuedWrites = 8 };
         await using var tier = DiskTier.Open(options);
-        await RunAsync(tier, seed: 1, steps: 2_000);
+        await RunAsync(tier, seed: 1, steps: 1_000);
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
         for (int round = 0; round < 10; round++)
         {
-            await RunAsync(tier, seed: round, LongProofs.Count(400, 30_000));
+            await RunAsync(tier, seed: round, LongProofs.Count(150, 4_000));
             Assert.InRange(tier.GetStatus().Bytes, 0, options.CapacityBytes);
             Assert.InRange(OpenFilesIn(folder.Path), 1, 40);
         }

@@ -11,7 +11,9 @@ namespace Crescent.KvCache.Tiers.Disk;
 /// header that is there says that its record is too, unless power was lost, and then the checksums say so. A segment
 /// that gets no more frames is sealed with a footer, so that opening it again reads no headers:
 /// <code>
-/// frames | per frame: offset i64, header | zeros | "CRFT" u32 | frames i32 | offset of the footer i64 | XXH3 of the footer so far u64
+/// frames
+/// per frame: offset i64 | header
+/// zeros | "CRFT" u32 | frames i32 | offset of the footer i64 | XXH3 of the footer so far u64
 /// </code>
 /// Changed by the log's thread only; any thread may read frames.
 /// </summary>
@@ -27,15 +29,11 @@ internal sealed class SegmentFile : IDisposable
     private ArrayBufferWriter<byte>? _footer = new();
     private int _frames;
 
-    private SegmentFile(SafeFileHandle handle, string path, long id)
+    private SegmentFile(SafeFileHandle handle, string path)
     {
         _handle = handle;
         _path = path;
-        Id = id;
     }
-
-    /// <summary>Grows from segment to segment.</summary>
-    public long Id { get; }
 
     /// <summary>Where the next frame goes.</summary>
     public long End { get; private set; }
@@ -55,14 +53,15 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Whether opening found bytes that are neither frames nor the end.</summary>
     public bool Damaged { get; private set; }
 
-    /// <summary>Whether a footer was found when opening, and stands there still.</summary>
+    /// <summary>Whether a footer was found when opening, or was written, and stands there still.</summary>
     public bool HasFooter { get; private set; }
 
     /// <summary>A new file with all its space claimed.</summary>
+    /// <param name="id">Grows from segment to segment.</param>
     public static SegmentFile Create(string directory, long id, long bytes)
     {
         string path = Path.Combine(directory, id.ToString("x16", CultureInfo.InvariantCulture) + Extension);
-        var segment = new SegmentFile(DirectFile.Open(path, FileMode.CreateNew), path, id);
+        var segment = new SegmentFile(DirectFile.Open(path, FileMode.CreateNew), path);
         try
         {
             segment.Reserve(bytes);
@@ -77,11 +76,10 @@ internal sealed class SegmentFile : IDisposable
     }
 
     /// <summary>Opens a file that an earlier process left.</summary>
-    /// <param name="id">Of its name.</param>
     /// <param name="onFrame">Is told each frame's offset and header, in order.</param>
-    public static SegmentFile Load(string path, long id, AlignedBuffer buffer, Action<SegmentFile, long, FrameHeader> onFrame)
+    public static SegmentFile Load(string path, AlignedBuffer buffer, Action<SegmentFile, long, FrameHeader> onFrame)
     {
-        var segment = new SegmentFile(DirectFile.Open(path, FileMode.Open), path, id);
+        var segment = new SegmentFile(DirectFile.Open(path, FileMode.Open), path);
         try
         {
             segment.AllocatedBytes = DirectFile.Align(RandomAccess.GetLength(segment._handle));
@@ -153,7 +151,7 @@ internal sealed class SegmentFile : IDisposable
         RandomAccess.Write(_handle, footer, End);
         RandomAccess.SetLength(_handle, End + footer.Length);
         AllocatedBytes = End + footer.Length;
-        Close();
+        HasFooter = true;
     }
 
     /// <summary>Takes no more frames; a segment without a footer is scanned when it is opened again.</summary>

@@ -41,7 +41,7 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
         foreach (var (id, path) in Files())
         {
             _nextId = id + 1;
-            if (Attempt(() => SegmentFile.Load(path, id, buffer, Restore)) is { } segment)
+            if (Attempt(() => SegmentFile.Load(path, buffer, Restore)) is { } segment)
             {
                 segments.Add(segment);
                 if (segment.Damaged)
@@ -78,10 +78,8 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
 
     /// <summary>Writes a record, and commits its entry when it is there.</summary>
     /// <returns>False: it could not be written, which is counted, or the entry was removed meanwhile.</returns>
-    public bool TryAppend(DiskEntry entry, ReadOnlySpan<byte> record, AlignedBuffer buffer)
-    {
-        return TryAppend(entry.Key, record, buffer) is { } place && index.Commit(entry, place);
-    }
+    public bool TryAppend(DiskEntry entry, ReadOnlySpan<byte> record, AlignedBuffer buffer) =>
+        TryAppend(entry.Key, record, buffer) is { } place && index.Commit(entry, place);
 
     /// <summary>Writes that a record is gone, unless it was written again meanwhile.</summary>
     public void AppendRemoval(RecordKey key, AlignedBuffer buffer)
@@ -261,15 +259,12 @@ internal sealed class SegmentLog(DiskTierOptions options, DiskIndex index, TierC
     /// <summary>No more frames for this one. Without a footer, if that cannot be written, it is scanned at the next start.</summary>
     private void Close(SegmentFile segment, AlignedBuffer buffer)
     {
-        if (segment.HasFooter)
-        {
-            segment.Close();
-        }
-        else
+        if (!segment.HasFooter)
         {
             Attempt(() => segment.Seal(buffer));
         }
 
+        segment.Close();
         _closed.Enqueue(segment);
     }
 

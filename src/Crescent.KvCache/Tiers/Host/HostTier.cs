@@ -1,10 +1,10 @@
 namespace Crescent.KvCache.Tiers.Host;
 
 /// <summary>
-/// Records in native memory of a fixed size. Copies are made on the caller's thread and outside the lock; a record that
-/// is being copied keeps its pages, whatever happens to its key. When there is no room the least recently used record
-/// goes; use is a lookup that finds it, or a write. A lookup makes the first of its keys the most recently used, because
-/// of a chain the first block is worth most. Failures: full, oversized.
+/// Records in native memory of a fixed size; whoever writes one has verified it. Copies are made on the caller's thread
+/// and outside the lock; a record that is being copied keeps its pages, whatever happens to its key. When there is no
+/// room the least recently used record goes; use is a lookup that finds it, or a write. A lookup makes the first of its
+/// keys the most recently used, because of a chain the first block is worth most. Failures: full, oversized.
 /// </summary>
 public sealed class HostTier : IKvTier
 {

@@ -136,7 +136,7 @@ public sealed class EvictionTests : IDisposable
     {
         await using var tier = Crescent.KvCache.Tiers.Disk.DiskTier.Open(_folder.Options with { CapacityBytes = 1 << 20 });
         var records = Enumerable.Range(0, 120).Select(i => TestRecord.Of(i, 4_000 + (i * 100))).ToArray();
-        int steps = LongProofs.Count(400, 20_000);
+        int steps = LongProofs.Count(400, 8_000);
         int hits = 0;
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
