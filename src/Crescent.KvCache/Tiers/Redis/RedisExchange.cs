@@ -1,0 +1,207 @@
+using StackExchange.Redis;
+
+namespace Crescent.KvCache.Tiers.Redis;
+
+/// <summary>
+/// The way to Redis: one pipelined connection, bounded in what is under way, each call bounded in time, and left alone for
+/// a while when it fails. What goes wrong is counted and answered with nothing.
+/// </summary>
+internal sealed class RedisExchange : IAsyncDisposable
+{
+    private readonly RedisTierOptions _options;
+    private readonly TimeProvider _time;
+    private readonly FailureCounts _failures;
+    private readonly InFlightBudget _budget;
+    private readonly Breaker _breaker;
+    private readonly Task<ConnectionMultiplexer> _connecting;
+    private volatile IDatabase? _database;
+    private volatile string _disconnected = "io";
+
+    private RedisExchange(RedisTierOptions options, FailureCounts failures, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        _failures = failures;
+        _budget = new InFlightBudget(options.MaxRequestsInFlight, options.MaxBytesInFlight);
+        _breaker = new Breaker(time, options.Pause);
+        _connecting = ConnectAsync(Configure(options));
+    }
+
+    /// <inheritdoc cref="RedisTier.OpenAsync"/>
+    public static async Task<RedisExchange> OpenAsync(RedisTierOptions options, FailureCounts failures, TimeProvider time)
+    {
+        var exchange = new RedisExchange(options, failures, time);
+        try
+        {
+            await exchange._connecting.WaitAsync(options.Timeout, time).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (ReasonOf(exception) is { } reason)
+        {
+            exchange._disconnected = reason;
+        }
+
+        return exchange;
+    }
+
+    /// <param name="bytes">What the call counts as, of the bytes that may be under way.</param>
+    /// <param name="call">Sends everything before it waits for anything: that is one round trip.</param>
+    /// <returns>Whether Redis answered, and what.</returns>
+    public async ValueTask<(bool Answered, T? Answer)> AskAsync<T>(long bytes, Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+    {
+        if (!MayAsk())
+        {
+            _failures.Count("paused");
+            return default;
+        }
+
+        if (_database is not { } database)
+        {
+            return Fail<T>(_disconnected);
+        }
+
+        if (!_budget.TryTake(bytes))
+        {
+            _failures.Count("busy");
+            return default;
+        }
+
+        var answering = SendAsync(bytes, database, call);
+        try
+        {
+            var answer = await answering.WaitAsync(_options.Timeout, _time, cancellationToken).ConfigureAwait(false);
+            _breaker.Succeed();
+            return (true, answer);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception exception) when (ReasonOf(exception) is { } reason)
+        {
+            return Fail<T>(reason == "io" ? _disconnected : reason);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _database = null;
+        if (_connecting.IsCompleted)
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            _ = CloseAsync();
+        }
+    }
+
+    /// <summary>Why a call failed, or null when it is a bug.</summary>
+    public static string? ReasonOf(Exception exception) => exception switch
+    {
+        TimeoutException => "timeout",
+        RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "denied",
+        RedisServerException { Message: var message } when IsDenial(message) => "denied",
+        RedisServerException => "server",
+        RedisException or ObjectDisposedException or OperationCanceledException => "io",
+        _ => null,
+    };
+
+    private static bool IsDenial(string message) =>
+        message.StartsWith("NOAUTH", StringComparison.Ordinal) || message.StartsWith("WRONGPASS", StringComparison.Ordinal) || message.StartsWith("NOPERM", StringComparison.Ordinal);
+
+    private static ConfigurationOptions Configure(RedisTierOptions options)
+    {
+        var configuration = ConfigurationOptions.Parse(options.Connection);
+        configuration.AbortOnConnectFail = false;
+        configuration.BacklogPolicy = BacklogPolicy.FailFast;
+        configuration.AsyncTimeout = (int)options.Timeout.TotalMilliseconds;
+        if (options.TrustedIssuer is { } issuer)
+        {
+            configuration.TrustIssuer(issuer);
+        }
+
+        return configuration;
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions configuration)
+    {
+        var connection = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
+        connection.ConnectionFailed += (_, failure) =>
+            _disconnected = failure.FailureType == ConnectionFailureType.AuthenticationFailure ? "denied" : "io";
+        _database = connection.GetDatabase();
+        return connection;
+    }
+
+    private async Task CloseAsync()
+    {
+        try
+        {
+            await (await _connecting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (ReasonOf(exception) is not null)
+        {
+        }
+    }
+
+    private bool MayAsk()
+    {
+        switch (_breaker.Advise())
+        {
+            case Breaker.Advice.Ask:
+                return true;
+            case Breaker.Advice.Probe:
+                _ = ProbeAsync();
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private async Task ProbeAsync()
+    {
+        bool answered = false;
+        try
+        {
+            if (_database is { } database)
+            {
+                await database.PingAsync().WaitAsync(_options.Timeout, _time).ConfigureAwait(false);
+                answered = true;
+            }
+        }
+        catch (Exception exception) when (ReasonOf(exception) is not null)
+        {
+        }
+        finally
+        {
+            _breaker.EndProbe(answered);
+        }
+    }
+
+    /// <summary>Holds its part of what may be under way until the client is done with it, whoever still waits.</summary>
+    private async Task<T> SendAsync<T>(long bytes, IDatabase database, Func<IDatabase, Task<T>> call)
+    {
+        try
+        {
+            return await call(database).ConfigureAwait(false);
+        }
+        finally
+        {
+            _budget.Return(bytes);
+        }
+    }
+
+    private (bool Answered, T? Answer) Fail<T>(string reason)
+    {
+        _failures.Count(reason);
+        if (reason is "timeout" or "io" or "denied")
+        {
+            _breaker.Fail();
+        }
+        else
+        {
+            _breaker.Succeed();
+        }
+
+        return default;
+    }
+}
