@@ -106,8 +106,13 @@ internal sealed class RedisExchange : IAsyncDisposable
         _ => null,
     };
 
+    /// <summary>Of a command, or of one inside a script, as Redis 7.0 and later ones put it.</summary>
     private static bool IsDenial(string message) =>
-        message.StartsWith("NOAUTH", StringComparison.Ordinal) || message.StartsWith("WRONGPASS", StringComparison.Ordinal) || message.StartsWith("NOPERM", StringComparison.Ordinal);
+        message.StartsWith("NOAUTH", StringComparison.Ordinal)
+        || message.StartsWith("WRONGPASS", StringComparison.Ordinal)
+        || message.StartsWith("NOPERM", StringComparison.Ordinal)
+        || message.Contains("The user executing the script", StringComparison.Ordinal)
+        || message.Contains("ACL failure in script", StringComparison.Ordinal);
 
     private static ConfigurationOptions Configure(RedisTierOptions options)
     {
