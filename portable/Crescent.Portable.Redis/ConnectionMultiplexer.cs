@@ -3,7 +3,7 @@ using StackExchange.Redis.Resp;
 namespace StackExchange.Redis;
 
 /// <summary>One pipelined connection to one server, made again whenever it ends.</summary>
-public sealed class ConnectionMultiplexer : IAsyncDisposable
+public sealed class ConnectionMultiplexer
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(5);
@@ -21,8 +21,6 @@ public sealed class ConnectionMultiplexer : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    public event EventHandler<ConnectionFailedEventArgs>? ConnectionFailed;
-
     /// <exception cref="RedisConnectionException">There is no connection now.</exception>
     internal RespConnection Connection => _connection ?? throw new RedisConnectionException(_failure.FailureType, _failure.Message, _failure);
 
@@ -32,7 +30,7 @@ public sealed class ConnectionMultiplexer : IAsyncDisposable
         var multiplexer = new ConnectionMultiplexer(configuration);
         if (await multiplexer._firstAttempt.Task.ConfigureAwait(false) is { } failure && configuration.AbortOnConnectFail)
         {
-            await multiplexer.DisposeAsync().ConfigureAwait(false);
+            await multiplexer.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
             throw failure;
         }
 
@@ -41,8 +39,14 @@ public sealed class ConnectionMultiplexer : IAsyncDisposable
 
     public IDatabase GetDatabase() => new Database(this, TimeSpan.FromMilliseconds(_options.AsyncTimeout));
 
-    public async ValueTask DisposeAsync()
+    /// <exception cref="NotSupportedException">Commands should complete.</exception>
+    public async Task CloseAsync(bool allowCommandsToComplete)
     {
+        if (allowCommandsToComplete)
+        {
+            throw new NotSupportedException("commands under way fail when the connection is closed");
+        }
+
         await _disposing.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
     }
@@ -72,7 +76,6 @@ public sealed class ConnectionMultiplexer : IAsyncDisposable
                 return;
             }
 
-            ConnectionFailed?.Invoke(this, new ConnectionFailedEventArgs(_failure.FailureType));
             await Task.Delay(backoff, _disposing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             backoff = backoff * 2 < LongestBackoff ? backoff * 2 : LongestBackoff;
         }

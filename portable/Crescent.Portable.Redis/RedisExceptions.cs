@@ -37,13 +37,3 @@ public enum ConnectionFailureType
     ProtocolFailure,
     ConnectionDisposed,
 }
-
-public sealed class ConnectionFailedEventArgs : EventArgs
-{
-    internal ConnectionFailedEventArgs(ConnectionFailureType failureType)
-    {
-        FailureType = failureType;
-    }
-
-    public ConnectionFailureType FailureType { get; }
-}

@@ -10,6 +10,7 @@ public sealed class RedisServer : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly string[] _arguments;
+    private string? _configuration;
     private Process _process;
 
     private RedisServer(string[] arguments)
@@ -41,6 +42,17 @@ public sealed class RedisServer : IDisposable
         }
 
         throw new InvalidOperationException("redis-server did not start");
+    }
+
+    /// <summary>A Sentinel that watches a primary under a name.</summary>
+    public static async Task<RedisServer> StartSentinelAsync(string name, RedisServer primary)
+    {
+        var sentinel = new RedisServer(["--sentinel"]);
+        sentinel.Port = FreePort();
+        sentinel._configuration = sentinel._folder["sentinel.conf"];
+        await File.WriteAllTextAsync(sentinel._configuration, $"sentinel monitor {name} 127.0.0.1 {primary.Port} 1\n");
+        await sentinel.RestartAsync();
+        return sentinel;
     }
 
     /// <summary>A port that nobody listens on now.</summary>
@@ -96,12 +108,13 @@ public sealed class RedisServer : IDisposable
     {
         string[] arguments =
         [
+            .. _configuration is null ? Array.Empty<string>() : [_configuration],
             "--bind", "127.0.0.1", "--port", "{port}", "--dir", _folder.Path, "--save", "", "--databases", "2", "--repl-diskless-sync-delay", "0", .. _arguments,
         ];
         _process = Process.Start(new ProcessStartInfo("redis-server", arguments.Select(argument => argument.Replace("{port}", $"{Port}", StringComparison.Ordinal))) { RedirectStandardOutput = true })!;
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
-            if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
+            if (line.Contains("Ready to accept connections", StringComparison.Ordinal) || line.Contains("+monitor", StringComparison.Ordinal))
             {
                 // What it prints from now on must not fill the pipe.
                 _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);

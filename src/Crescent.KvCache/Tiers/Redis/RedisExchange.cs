@@ -13,9 +13,10 @@ internal sealed class RedisExchange : IAsyncDisposable
     private readonly FailureCounts _failures;
     private readonly InFlightBudget _budget;
     private readonly Breaker _breaker;
-    private readonly Task<ConnectionMultiplexer> _connecting;
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly Task _running;
+    private readonly TaskCompletionSource _attempted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IDatabase? _database;
-    private volatile string _disconnected = "io";
 
     private RedisExchange(RedisTierOptions options, FailureCounts failures, TimeProvider time)
     {
@@ -24,22 +25,14 @@ internal sealed class RedisExchange : IAsyncDisposable
         _failures = failures;
         _budget = new InFlightBudget(options.MaxRequestsInFlight, options.MaxBytesInFlight);
         _breaker = new Breaker(time, options.Pause);
-        _connecting = ConnectAsync(Configure(options));
+        _running = RunAsync(Configure(options));
     }
 
     /// <inheritdoc cref="RedisTier.OpenAsync"/>
     public static async Task<RedisExchange> OpenAsync(RedisTierOptions options, FailureCounts failures, TimeProvider time)
     {
         var exchange = new RedisExchange(options, failures, time);
-        try
-        {
-            await exchange._connecting.WaitAsync(options.Timeout, time).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (ReasonOf(exception) is { } reason)
-        {
-            exchange._disconnected = reason;
-        }
-
+        await Task.WhenAny(exchange._attempted.Task, Task.Delay(options.Timeout, time)).ConfigureAwait(false);
         return exchange;
     }
 
@@ -56,7 +49,7 @@ internal sealed class RedisExchange : IAsyncDisposable
 
         if (_database is not { } database)
         {
-            return Fail<T>(_disconnected);
+            return Fail<T>("io");
         }
 
         if (!_budget.TryTake(bytes))
@@ -78,21 +71,15 @@ internal sealed class RedisExchange : IAsyncDisposable
         }
         catch (Exception exception) when (ReasonOf(exception) is { } reason)
         {
-            return Fail<T>(reason == "io" ? _disconnected : reason);
+            return Fail<T>(reason);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         _database = null;
-        if (_connecting.IsCompleted)
-        {
-            await CloseAsync().ConfigureAwait(false);
-        }
-        else
-        {
-            _ = CloseAsync();
-        }
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
     }
 
     /// <summary>Why a call failed, or null when it is a bug.</summary>
@@ -100,6 +87,7 @@ internal sealed class RedisExchange : IAsyncDisposable
     {
         TimeoutException => "timeout",
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => "denied",
+        RedisConnectionException { InnerException: RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } } => "denied",
         RedisServerException { Message: var message } when IsDenial(message) => "denied",
         RedisServerException => "server",
         RedisException or ObjectDisposedException or OperationCanceledException => "io",
@@ -128,23 +116,26 @@ internal sealed class RedisExchange : IAsyncDisposable
         return configuration;
     }
 
-    private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions configuration)
+    /// <summary>Has a connection that the client keeps up, as soon as it can be made and until this is disposed.</summary>
+    private async Task RunAsync(ConfigurationOptions configuration)
     {
-        var connection = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
-        connection.ConnectionFailed += (_, failure) =>
-            _disconnected = failure.FailureType == ConnectionFailureType.AuthenticationFailure ? "denied" : "io";
-        _database = connection.GetDatabase();
-        return connection;
-    }
-
-    private async Task CloseAsync()
-    {
-        try
+        while (!_disposing.IsCancellationRequested)
         {
-            await (await _connecting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception) when (ReasonOf(exception) is not null)
-        {
+            try
+            {
+                var connection = await ConnectionMultiplexer.ConnectAsync(configuration).ConfigureAwait(false);
+                _database = connection.GetDatabase();
+                _attempted.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, _disposing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                _database = null;
+                await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (ReasonOf(exception) is not null)
+            {
+                // No Sentinel knows a primary: then the client has nothing to keep up.
+                _attempted.TrySetResult();
+                await Task.Delay(_options.Pause, _time, _disposing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
