@@ -12,6 +12,8 @@ public interface IDatabase
     /// <returns>The string's bytes; null when there is none.</returns>
     Task<Lease<byte>?> StringGetLeaseAsync(RedisKey key);
 
+    Task<bool> StringSetAsync(RedisKey key, RedisValue value, TimeSpan expiry);
+
     /// <summary>Sends the script's hash, and the script itself to a server that does not know it.</summary>
     Task<RedisResult> ScriptEvaluateAsync(string script, RedisKey[]? keys = null, RedisValue[]? values = null);
 
@@ -21,6 +23,12 @@ public interface IDatabase
 internal sealed class Database(ConnectionMultiplexer multiplexer, TimeSpan timeout) : IDatabase
 {
     public async Task<Lease<byte>?> StringGetLeaseAsync(RedisKey key) => (await AskAsync("GET"u8.ToArray(), key.Bytes).ConfigureAwait(false)).Bulk;
+
+    public async Task<bool> StringSetAsync(RedisKey key, RedisValue value, TimeSpan expiry)
+    {
+        byte[] milliseconds = Encoding.ASCII.GetBytes(((long)expiry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+        return (await AskAsync("SET"u8.ToArray(), key.Bytes, value.Bytes, "PX"u8.ToArray(), milliseconds).ConfigureAwait(false)).Text == "OK";
+    }
 
     public async Task<RedisResult> ScriptEvaluateAsync(string script, RedisKey[]? keys = null, RedisValue[]? values = null)
     {

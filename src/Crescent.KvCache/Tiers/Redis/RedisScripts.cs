@@ -16,7 +16,7 @@ internal static class RedisScripts
 {
     /// <summary>
     /// Keys: use, sizes, children, record. First arguments: time to live in ms, prefix of record keys, where in a record its
-    /// parent's hash is (from 1). All but <see cref="Lookup"/> answer {done, 1 if Redis said OOM, sum of bytes, records, evicted, lost}.
+    /// parent's hash is (from 1). All but <see cref="Lookup"/> answer {done, sum of bytes, records, evicted, lost}.
     /// </summary>
     private const string Index = """
         local use, sizes, children, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -24,7 +24,7 @@ internal static class RedisScripts
         local INNER, HASH = 4e15, 32
         local clock = redis.call('TIME')
         local now = clock[1] * 1000000 + clock[2]
-        local evicted, lost, oom = 0, 0, 0
+        local evicted, lost = 0, 0
 
         local function open_index()
           if redis.call('ZCARD', use) + 2 ~= redis.call('HLEN', sizes) then
@@ -111,8 +111,24 @@ internal static class RedisScripts
           end
         end
 
+        -- Evicts until there is enough, at most a batch. What is spared is no victim, and nothing used after it is.
+        local function make_room(batch, spared, enough)
+          for _ = 1, batch do
+            if enough() then
+              return true
+            end
+            local victim = redis.call('ZRANGE', use, 0, 0)[1]
+            if not victim or victim == spared then
+              return false
+            end
+            drop(victim)
+            evicted = evicted + 1
+          end
+          return enough()
+        end
+
         local function answer(done)
-          return {done, oom, tonumber(redis.call('HGET', sizes, 'bytes') or 0), redis.call('ZCARD', use), evicted, lost}
+          return {done, tonumber(redis.call('HGET', sizes, 'bytes') or 0), redis.call('ZCARD', use), evicted, lost}
         end
 
         """;
@@ -133,32 +149,13 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// Further arguments: the record, the quota in bytes, the most evictions, the scan's step. Stores the record, then evicts
-    /// until the quota holds again; when that would take more evictions or an ancestor of its own, the record goes again.
-    /// Redis checks its memory at the first write of a script only, so that SET comes before all others.
+    /// Further key: the record's bytes under a passing name, which the script changes; they do not travel through Lua, which
+    /// copies them three times. Further arguments: the quota in bytes, the most evictions, the scan's step. Enters the record,
+    /// then evicts until the quota holds again; when that would take more evictions, or the record itself as it follows all
+    /// that could go, it goes again. Answers -1 when there are no such bytes.
     /// </summary>
-    public const string Store = Index + """
-        local value, quota, batch, step = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-        local parent = parent_of(record, value)
-
-        local function make_room(enough)
-          for _ = 1, batch do
-            if enough() then
-              return true
-            end
-            local victim = redis.call('ZRANGE', use, 0, 0)[1]
-            if not victim or victim == record or victim == parent then
-              return false
-            end
-            drop(victim)
-            evicted = evicted + 1
-          end
-          return enough()
-        end
-
-        local function set()
-          return redis.pcall('SET', record, value, 'PX', ttl)
-        end
+    public const string Commit = Index + """
+        local staged, quota, batch, step = KEYS[5], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
         local function heal()
           for _, key in ipairs(redis.call('ZRANDMEMBER', use, 4)) do
@@ -179,34 +176,39 @@ internal static class RedisScripts
         end
 
         if redis.call('EXISTS', record) == 1 then
+          redis.call('UNLINK', staged)
           touch(record)
           return answer(1)
         end
-
-        local reply = set()
-        if reply.err and string.find(reply.err, 'OOM', 1, true) then
-          oom = 1
-          local before = tonumber(redis.call('HGET', sizes, 'bytes') or 0)
-          if not make_room(function()
-            return before - tonumber(redis.call('HGET', sizes, 'bytes') or 0) >= #value
-          end) then
-            return answer(0)
-          end
-          reply = set()
-        end
-        if reply.err then
-          return reply
+        if redis.call('EXISTS', staged) == 0 then
+          return answer(-1)
         end
 
-        open_index()
-        enter(record, #value, parent)
+        redis.call('RENAME', staged, record)
+        touch(record)
         heal()
-        if make_room(function()
+        if make_room(batch, record, function()
           return tonumber(redis.call('HGET', sizes, 'bytes')) <= quota
         end) then
           return answer(1)
         end
         drop(record)
+        return answer(0)
+        """;
+
+    /// <summary>
+    /// After Redis said OOM to a record, whatever the quota: evicts as many bytes, for the next one. Further arguments: bytes,
+    /// the most evictions.
+    /// </summary>
+    public const string GiveWay = Index + """
+        local wanted, batch = tonumber(ARGV[4]), tonumber(ARGV[5])
+        local function held()
+          return tonumber(redis.call('HGET', sizes, 'bytes') or 0)
+        end
+        local before = held()
+        make_room(batch, record, function()
+          return before - held() >= wanted
+        end)
         return answer(0)
         """;
 

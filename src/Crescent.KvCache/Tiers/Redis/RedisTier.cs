@@ -4,8 +4,9 @@ using StackExchange.Redis;
 namespace Crescent.KvCache.Tiers.Redis;
 
 /// <summary>
-/// Records in a Redis that several processes may share, see <see cref="RedisScripts"/>. A write is one script: it stores,
-/// accounts and evicts, and is there as a whole or not at all. Failures are counted as busy (over a bound of what may be
+/// Records in a Redis that several processes may share, see <see cref="RedisScripts"/>. A write sends its bytes under a
+/// passing name and, in the same round trip, the script that gives them their own, accounts and evicts: a record is there as
+/// a whole or not at all. Failures are counted as busy (over a bound of what may be
 /// under way), paused (left alone after failures), timeout, io, denied, server (another error reply), full (Redis said OOM),
 /// quota (no room within one batch of evictions), oversize and lost (Redis dropped a record by itself).
 /// </summary>
@@ -17,6 +18,9 @@ public sealed class RedisTier : IKvTier
     /// <summary>Keys of all kinds that one write looks at while the index is searching its records.</summary>
     private const int ScanStep = 256;
 
+    /// <summary>How long bytes stay that no script came for. They are outside the quota.</summary>
+    private static readonly TimeSpan StagedLife = TimeSpan.FromMinutes(1);
+
     /// <summary>Keys that one script looks up: Redis answers nobody else meanwhile.</summary>
     private const int LookupChunk = 1024;
 
@@ -25,8 +29,10 @@ public sealed class RedisTier : IKvTier
     private readonly FailureCounts _failures;
     private readonly ConcurrentDictionary<RecordKey, byte> _writing = new();
     private readonly string _recordPrefix;
+    private readonly string _stagedPrefix;
     private readonly RedisKey[] _index;
     private readonly RedisValue[] _indexArguments;
+    private long _staged;
     private long _largest;
     private long _hits;
     private long _misses;
@@ -44,6 +50,7 @@ public sealed class RedisTier : IKvTier
         // The braces put all keys into one slot of a cluster.
         string tag = $"{{{options.Prefix}}}";
         _recordPrefix = $"{tag}:r:";
+        _stagedPrefix = $"{tag}:w:{Guid.NewGuid():n}:";
         _index = [$"{tag}:use", $"{tag}:sizes", $"{tag}:children"];
         _indexArguments = [(long)options.TimeToLive.TotalMilliseconds, _recordPrefix, BlockRecord.ParentOffset + 1];
     }
@@ -139,16 +146,16 @@ public sealed class RedisTier : IKvTier
 
         try
         {
-            string name = NameOf(key);
-            var (_, result) = await _exchange.AskAsync(
-                record.Length, database => StoreAsync(database, name, record), cancellationToken).ConfigureAwait(false);
-            if (result is null)
+            var (answered, stored) = await _exchange.AskAsync(
+                record.Length, database => StoreAsync(database, NameOf(key), record), cancellationToken).ConfigureAwait(false);
+            if (!answered || !stored)
             {
                 return false;
             }
 
             NoteLength(record.Length);
-            return NoteStored(Note(result));
+            Interlocked.Increment(ref _writes);
+            return true;
         }
         finally
         {
@@ -197,14 +204,34 @@ public sealed class RedisTier : IKvTier
     /// The client may read the bytes after the caller has given up waiting and uses them for something else, so it gets its
     /// own; after a failure even those are not used again.
     /// </summary>
-    private async Task<RedisResult> StoreAsync(IDatabase database, string name, ReadOnlyMemory<byte> record)
+    private async Task<bool> StoreAsync(IDatabase database, string name, ReadOnlyMemory<byte> record)
     {
         var copy = RentedBytes.Rent(record.Length);
         record.CopyTo(copy.Memory);
-        RedisValue[] arguments = [.. _indexArguments, (ReadOnlyMemory<byte>)copy.Memory, _options.CapacityBytes, EvictionBatch, ScanStep];
-        var result = await database.ScriptEvaluateAsync(RedisScripts.Store, [.. _index, name], arguments).ConfigureAwait(false);
+        string staged = $"{_stagedPrefix}{Interlocked.Increment(ref _staged)}";
+        RedisValue[] arguments = [.. _indexArguments, _options.CapacityBytes, EvictionBatch, ScanStep];
+        var staging = database.StringSetAsync(staged, (ReadOnlyMemory<byte>)copy.Memory, StagedLife);
+        var committing = database.ScriptEvaluateAsync(RedisScripts.Commit, [.. _index, name, staged], arguments);
+        try
+        {
+            await Task.WhenAll(staging, committing).ConfigureAwait(false);
+        }
+        catch (RedisServerException exception) when (exception.Message.StartsWith("OOM", StringComparison.Ordinal))
+        {
+            copy.Dispose();
+            _failures.Count("full");
+            Note(await database.ScriptEvaluateAsync(RedisScripts.GiveWay, [.. _index, name], [.. _indexArguments, (long)record.Length, EvictionBatch]).ConfigureAwait(false));
+            return false;
+        }
+
         copy.Dispose();
-        return result;
+        long done = Note(await committing.ConfigureAwait(false));
+        if (done != 1)
+        {
+            _failures.Count(done == 0 ? "quota" : "lost");
+        }
+
+        return done == 1;
     }
 
     /// <summary>Travels right behind the read; whether it arrives is nobody's concern.</summary>
@@ -219,35 +246,15 @@ public sealed class RedisTier : IKvTier
         }
     }
 
-    private long[] Note(RedisResult result)
+    /// <returns>What the script says it has done.</returns>
+    private long Note(RedisResult result)
     {
         long[] answer = (long[]?)result ?? [];
-        Interlocked.Exchange(ref _bytes, answer[2]);
-        Interlocked.Exchange(ref _records, answer[3]);
-        Interlocked.Add(ref _evictions, answer[4]);
-        _failures.Count("lost", answer[5]);
-        return answer;
-    }
-
-    private bool NoteStored(long[] answer)
-    {
-        bool stored = answer[0] == 1;
-        bool full = answer[1] == 1;
-        if (full)
-        {
-            _failures.Count("full");
-        }
-        else if (!stored)
-        {
-            _failures.Count("quota");
-        }
-
-        if (stored)
-        {
-            Interlocked.Increment(ref _writes);
-        }
-
-        return stored;
+        Interlocked.Exchange(ref _bytes, answer[1]);
+        Interlocked.Exchange(ref _records, answer[2]);
+        Interlocked.Add(ref _evictions, answer[3]);
+        _failures.Count("lost", answer[4]);
+        return answer[0];
     }
 
     private void NoteLength(long length)
