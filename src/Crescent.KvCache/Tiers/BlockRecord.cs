@@ -35,6 +35,9 @@ public readonly struct BlockRecord
 {
     public const int MaxEncodingBytes = 64;
 
+    /// <summary>Where the parent's hash begins, for tiers that evict leaves first.</summary>
+    internal const int ParentOffset = 12 + BlockHash.Size;
+
     private const uint Magic = 0x564B5243;
     private const ushort Version = 1;
     private const int FixedBytes = 12 + (2 * BlockHash.Size);
@@ -72,7 +75,7 @@ public readonly struct BlockRecord
         BinaryPrimitives.WriteUInt16LittleEndian(record[8..], checked((ushort)tokens.Length));
         BinaryPrimitives.WriteUInt16LittleEndian(record[10..], checked((ushort)layerLengths.Length));
         key.Block.CopyTo(record[12..]);
-        parent.CopyTo(record[(12 + BlockHash.Size)..]);
+        parent.CopyTo(record[ParentOffset..]);
         int at = FixedBytes + Encoding.ASCII.GetBytes(key.Encoding, record[FixedBytes..]);
         foreach (int token in tokens)
         {
@@ -158,7 +161,7 @@ public readonly struct BlockRecord
     private static bool IsFor(ReadOnlySpan<byte> span, RecordKey key, BlockHash parent, ReadOnlySpan<int> tokens, int encodingBytes, int tokenCount)
     {
         if (new BlockHash(span.Slice(12, BlockHash.Size)) != key.Block
-            || new BlockHash(span.Slice(12 + BlockHash.Size, BlockHash.Size)) != parent
+            || new BlockHash(span.Slice(ParentOffset, BlockHash.Size)) != parent
             || tokenCount != tokens.Length
             || Encoding.ASCII.GetString(span.Slice(FixedBytes, encodingBytes)) != key.Encoding)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Crescent.KvCache.Tiers;
 
 /// <summary>What a tier's records are found by: identity of the block, and how the record spells its KV.</summary>
@@ -57,28 +59,24 @@ public interface IKvTier : IAsyncDisposable
 public sealed record TierStatus(
     long Records, long Bytes, long CapacityBytes, long Hits, long Misses, long Writes, long Evictions, IReadOnlyDictionary<string, long> Failures);
 
-/// <summary>Bytes out of the shared pool; disposing gives them back.</summary>
+/// <summary>Bytes out of a pool; disposing gives them back.</summary>
 public sealed class RentedBytes : IDisposable
 {
-    private byte[]? _array;
+    private IMemoryOwner<byte>? _owner;
 
-    private RentedBytes(byte[] array, int length)
+    /// <param name="owner">Owned by this from now on.</param>
+    public RentedBytes(IMemoryOwner<byte> owner, int length)
     {
-        _array = array;
+        _owner = owner;
         Length = length;
     }
 
     public int Length { get; }
 
-    public Memory<byte> Memory => (_array ?? throw new ObjectDisposedException(nameof(RentedBytes))).AsMemory(0, Length);
+    public Memory<byte> Memory => (_owner ?? throw new ObjectDisposedException(nameof(RentedBytes))).Memory[..Length];
 
-    public static RentedBytes Rent(int length) => new(System.Buffers.ArrayPool<byte>.Shared.Rent(length), length);
+    /// <summary>Out of the shared pool.</summary>
+    public static RentedBytes Rent(int length) => new(MemoryPool<byte>.Shared.Rent(length), length);
 
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _array, null) is { } array)
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(array);
-        }
-    }
+    public void Dispose() => Interlocked.Exchange(ref _owner, null)?.Dispose();
 }
