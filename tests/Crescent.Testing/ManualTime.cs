@@ -1,6 +1,7 @@
-namespace Crescent.KvCache.Tests.Prefix;
+namespace Crescent.Testing;
 
-internal sealed class ManualTime : TimeProvider
+/// <summary>Time that stands still until it is moved.</summary>
+public sealed class ManualTime : TimeProvider
 {
     private DateTimeOffset _now = DateTimeOffset.UnixEpoch;
 
