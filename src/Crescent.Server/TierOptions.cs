@@ -3,6 +3,7 @@ using Crescent.KvCache.Codecs;
 using Crescent.KvCache.Tiers;
 using Crescent.KvCache.Tiers.Disk;
 using Crescent.KvCache.Tiers.Host;
+using Crescent.KvCache.Tiers.Redis;
 
 namespace Crescent.Server;
 
@@ -18,10 +19,16 @@ public sealed record TierOptions
     /// <summary>What the folder may take. Default: 16 GiB.</summary>
     public long DiskBytes { get; init; } = 16L << 30;
 
+    /// <summary>What StackExchange.Redis connects by. Default: none.</summary>
+    public string? Redis { get; init; }
+
+    /// <summary>What blocks may take there, of all processes that share it. Default: 4 GiB.</summary>
+    public long RedisBytes { get; init; } = 4L << 30;
+
     /// <summary>How blocks are spelled there; lossless. Default: exponents, two thirds of BF16.</summary>
     public string Codec { get; init; } = "exponents";
 
-    public bool Any => HostBytes is not null || DiskDirectory is not null;
+    public bool Any => HostBytes is not null || DiskDirectory is not null || Redis is not null;
 
     /// <returns>null: there are none.</returns>
     /// <exception cref="ArgumentException">The codec is not there, is lossy, or saves nothing over the device's own memory.</exception>
@@ -49,6 +56,11 @@ public sealed record TierOptions
         if (DiskDirectory is { } directory)
         {
             tiers.Add(DiskTier.Open(new DiskTierOptions { Directory = directory, CapacityBytes = DiskBytes }));
+        }
+
+        if (Redis is { } connection)
+        {
+            tiers.Add(RedisTier.OpenAsync(new RedisTierOptions { Connection = connection, CapacityBytes = RedisBytes }).GetAwaiter().GetResult());
         }
 
         return new TierStack(tiers, codec, layout);

@@ -1,3 +1,5 @@
+using Crescent.KvCache.Prefix;
+
 namespace Crescent.Scheduling.Tests;
 
 /// <summary>Who runs, waits and gives way when blocks are short, and what the prefix cache saves.</summary>
@@ -132,6 +134,14 @@ public class BlockPressureTests
         loop.Step();
 
         Assert.Equal([big, small], loop.Scheduler.Waiting);
+    }
+
+    [Fact]
+    public void The_longest_sequence_leaves_the_pins_their_share()
+    {
+        var cache = new PrefixCache(10, 4, new PrefixCacheOptions { PinnableShare = 0.3 });
+
+        Assert.Equal(7 * 4, new Scheduler(cache, new SchedulerOptions()).MaxTokens);
     }
 
     [Fact]

@@ -19,6 +19,31 @@ public class EvictionPolicyTests
     }
 
     [Fact]
+    public void Of_many_blocks_that_come_and_go_in_any_order_the_least_recently_used_is_evicted()
+    {
+        var random = new Random(1);
+        var cache = new PrefixCache(64, 1, new PrefixCacheOptions { Eviction = new LruEviction() });
+        var order = new List<int>();
+        for (int step = 0; step < 4000; step++)
+        {
+            int block = random.Next(64);
+            Use(cache, block);
+            order.Remove(block);
+            order.Add(block);
+            if (step % 10 == 0)
+            {
+                var table = new BlockTable();
+                int evicted = Math.Min(order.Count, random.Next(1, 4));
+                cache.TryAllocate(cache.FreeBlocks + evicted, table);
+                cache.Release(table);
+                Assert.All(order[..evicted], gone => Assert.Equal(0, Held(cache, gone)));
+                order.RemoveRange(0, evicted);
+                Assert.All(order, kept => Assert.Equal(1, Held(cache, kept)));
+            }
+        }
+    }
+
+    [Fact]
     public void Lfu_evicts_the_least_frequently_used()
     {
         var cache = Cache(new LfuEviction());

@@ -1,5 +1,6 @@
 using Crescent.KvCache.Blocks;
 using Crescent.KvCache.Prefix;
+using Crescent.Testing;
 
 namespace Crescent.KvCache.Tests.Prefix;
 

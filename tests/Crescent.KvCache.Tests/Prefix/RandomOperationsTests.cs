@@ -6,15 +6,15 @@ namespace Crescent.KvCache.Tests.Prefix;
 /// <summary>The prefix cache against <see cref="NaiveCache"/>, compared after every one of many random operations.</summary>
 public class RandomOperationsTests
 {
-    /// <summary>100,200 operations in the full form, 6,000 in the usual one; each seed has its own pool, policy and options.</summary>
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, LongProofs.Count(usual: 10, full: 167))];
+    /// <summary>100,000 operations in the full form, 6,000 in the usual one; each seed has its own pool, policy and options.</summary>
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, LongProofs.Count(usual: 6, full: 100))];
 
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Does_what_the_naive_cache_does_after_any_operations(int seed)
     {
         var run = new RandomOperations(seed);
-        for (int operation = 0; operation < 600; operation++)
+        for (int operation = 0; operation < 1000; operation++)
         {
             run.Step();
             run.AssertEqual();

@@ -1,5 +1,6 @@
 using Crescent.Gateway.Tests;
 using Crescent.KvCache.Tiers.Redis;
+using Crescent.Testing;
 
 namespace Crescent.KvCache.Tests.Tiers.Redis;
 
