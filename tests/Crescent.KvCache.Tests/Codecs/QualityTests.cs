@@ -15,7 +15,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     [Theory]
     [InlineData(DType.BF16, 0.93)]
     [InlineData(DType.F32, 0.95)]
-    public void TheBundledModel(DType kv, double unchanged) => Check(Repository.BundledModel, kv, unchanged);
+    public void TheBundledModel(DType kv, double unchanged) => Check(Repository.CrescentXs, kv, unchanged);
 
     /// <summary>
     /// Of its texts int8 changes more than the 5 % one would like, though the distributions stay within a twentieth of the

@@ -1,4 +1,3 @@
-using Crescent.Gateway.Tests;
 using Crescent.KvCache.Tiers.Redis;
 using Crescent.Testing;
 
