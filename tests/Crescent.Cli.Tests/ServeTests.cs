@@ -107,9 +107,23 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
     public async Task A_disk_cache_answers_after_a_restart_and_after_being_killed()
     {
         using var folder = new TemporaryFolder();
+        await AssertFoundAgainAsync(folder, "--disk-cache", folder["kv"], "--disk-cache-size", "64MiB");
+    }
+
+    [RedisFact]
+    public async Task A_redis_answers_the_next_node()
+    {
+        using var folder = new TemporaryFolder();
+        using var redis = await RedisServer.StartAsync();
+        await AssertFoundAgainAsync(folder, "--redis", redis.Endpoint, "--redis-size", "64MiB", "--kv-codec", "raw");
+    }
+
+    /// <summary>Three nodes, one after the other, the second of which is killed: what the first has read the others find.</summary>
+    private async Task AssertFoundAgainAsync(TemporaryFolder folder, params string[] tier)
+    {
         File.WriteAllText(folder["document.txt"], new string('a', 300));
         string[] arguments = Serve(
-            models.Chat, "--first-document", folder["document.txt"], "--first-request", "who?", "--block-size", "16", "--disk-cache", folder["kv"], "--disk-cache-size", "64MiB");
+            models.Chat, ["--first-document", folder["document.txt"], "--first-request", "who?", "--block-size", "16", .. tier]);
         var cached = new List<int>();
         foreach (bool kill in (bool[])[false, true, false])
         {

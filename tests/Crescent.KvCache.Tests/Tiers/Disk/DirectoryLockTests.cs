@@ -1,5 +1,5 @@
-using Crescent.Testing;
 using Crescent.KvCache.Tiers.Disk;
+using Crescent.Testing;
 
 namespace Crescent.KvCache.Tests.Tiers.Disk;
 
