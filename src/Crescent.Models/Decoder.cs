@@ -40,6 +40,9 @@ public sealed class Decoder<T> : IDisposable
         _logits = new float[maxOutputs * _config.VocabularySize];
     }
 
+    /// <summary>Where it computes.</summary>
+    public IBackend<T> Backend => _backend;
+
     public KvLayout Layout { get; }
 
     /// <summary>The KV of all sequences.</summary>

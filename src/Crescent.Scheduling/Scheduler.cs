@@ -11,7 +11,8 @@ namespace Crescent.Scheduling;
 /// beside what the admitted still need; the first that does not fit stops admission, so none is overtaken for
 /// ever;</item>
 /// <item>the rest of the budget is shared by the prefills: half of it is the oldest's, the other half goes to those with
-/// less left, shortest first, so that a short prompt does not wait for a long one.</item>
+/// less left, shortest first, so that a short prompt does not wait for a long one. Of several that need the same block
+/// next only one computes it; the others take it over when it is published, and have no rows until then.</item>
 /// </list>
 /// When blocks run out the last sequence in order is preempted: its blocks are let go, and it computes again what the
 /// prefix cache has not kept.
@@ -21,20 +22,27 @@ public sealed class Scheduler
     private static readonly Comparer<Sequence> Order = Comparer<Sequence>.Create((a, b) =>
         (a.Request.Priority, a.Id.Value).CompareTo((b.Request.Priority, b.Id.Value)));
 
-    private static readonly Comparer<Sequence> ShortestFirst = Comparer<Sequence>.Create((a, b) =>
-        (a.Remaining, a.Id.Value).CompareTo((b.Remaining, b.Id.Value)));
+    private static readonly Comparer<Prefill> ShortestFirst = Comparer<Prefill>.Create((a, b) =>
+        (a.Shortest, a.Sequence.Id.Value).CompareTo((b.Shortest, b.Sequence.Id.Value)));
 
     private readonly PrefixCache _cache;
     private readonly SchedulerOptions _options;
     private readonly SortedSet<Sequence> _waiting = new(Order);
     private readonly List<Sequence> _running = [];
-    private readonly List<Sequence> _prefills = [];
+    private readonly List<Prefill> _prefills = [];
+
+    /// <summary>Per block that a prefill computes next, the index in <see cref="_prefills"/> of the one that does.</summary>
+    private readonly Dictionary<BlockHash, int> _computing = [];
     private readonly List<Sequence> _decodes = [];
     private readonly Dictionary<SequenceId, int> _rows = [];
     private readonly ScheduledBatch _batch = new();
+    private readonly IBlockSource? _source;
+    private readonly List<PublishedBlock> _published = [];
 
-    public Scheduler(PrefixCache cache, SchedulerOptions options)
+    /// <param name="source">null: what the cache does not have is computed.</param>
+    public Scheduler(PrefixCache cache, SchedulerOptions options, IBlockSource? source = null)
     {
+        _source = source;
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxSequences, 1, nameof(options.MaxSequences));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.TokenBudget, options.MaxSequences, nameof(options.TokenBudget));
         _cache = cache;
@@ -48,15 +56,19 @@ public sealed class Scheduler
 
     public bool HasWork => _running.Count + _waiting.Count > 0;
 
+    /// <summary>With a source: what the last <see cref="Commit"/> published, valid until the next.</summary>
+    public IReadOnlyList<PublishedBlock> Published => _published;
+
     public long Preemptions { get; private set; }
 
-    /// <summary>Prompt tokens looked up in the prefix cache, and found there, by first admissions.</summary>
+    /// <summary>Prompt tokens of sequences that were admitted, each counted once.</summary>
     public long QueriedTokens { get; private set; }
 
+    /// <summary>Of these, the ones that the sequence did not compute: the prefix cache had them, or another sequence computed them meanwhile.</summary>
     public long HitTokens { get; private set; }
 
-    /// <summary>The most tokens, prompt and output together, that can ever run.</summary>
-    public int MaxTokens => _cache.TotalBlocks * _cache.BlockSize;
+    /// <summary>The most tokens, prompt and output together, that can ever run: beside them pins have their share.</summary>
+    public int MaxTokens => (_cache.TotalBlocks - _cache.MaxPinnedBlocks) * _cache.BlockSize;
 
     /// <summary>The sequence waits from now on. Its prompt and output together must fit <see cref="MaxTokens"/>.</summary>
     public void Add(Sequence sequence)
@@ -71,7 +83,13 @@ public sealed class Scheduler
     {
         _batch.Clear();
         _rows.Clear();
+        _cache.ExpirePins();
         int budget = _options.TokenBudget;
+        foreach (var sequence in _running)
+        {
+            TakeOver(sequence);
+        }
+
         GroupRunning();
         foreach (var sequence in _decodes)
         {
@@ -100,11 +118,13 @@ public sealed class Scheduler
     /// <param name="reasons">Filled with the outcome of each output row; null goes on.</param>
     public void Commit(ScheduledBatch batch, ReadOnlySpan<int> tokens, Span<FinishReason?> reasons)
     {
+        _published.Clear();
         int output = 0;
         for (int i = 0; i < batch.Sequences.Count; i++)
         {
             var (sequence, rows, samples) = batch.Sequences[i];
             sequence.Computed += rows;
+            sequence.Reached = Math.Max(sequence.Reached, sequence.Computed);
             PublishFullBlocks(sequence);
             if (!samples)
             {
@@ -197,8 +217,7 @@ public sealed class Scheduler
     {
         while (_waiting.Min is { } sequence && _running.Count < _options.MaxSequences && budget > 0)
         {
-            // At least one token is always computed: its row gives the first logits.
-            var chain = sequence.Chain((sequence.Count - 1) / _cache.BlockSize, _cache.BlockSize);
+            var chain = SharedChain(sequence);
             if (!Fits(sequence, chain))
             {
                 if (_running.Count > 0 && _running[^1].Request.Priority > sequence.Request.Priority)
@@ -212,10 +231,20 @@ public sealed class Scheduler
 
             _waiting.Remove(sequence);
             sequence.Reserve(_cache.BlockSize);
-            _cache.Acquire(chain, sequence.Tokens, sequence.Blocks);
-            sequence.Computed = sequence.Blocks.Count * _cache.BlockSize;
-            sequence.PublishedBlocks = sequence.Blocks.Count;
+            Acquire(sequence, chain);
+            if (sequence.CachedTokens is null)
+            {
+                sequence.CachedTokens = 0;
+                QueriedTokens += sequence.PromptTokens;
+                _cache.Consumed(sequence.Blocks);
+            }
+
             CountHits(sequence);
+            if (sequence.Blocks.Count < chain.Length)
+            {
+                _source?.Seek(sequence, chain);
+            }
+
             int index = _running.BinarySearch(sequence, Order);
             _running.Insert(~index, sequence);
             sequence.Runs = true;
@@ -235,54 +264,101 @@ public sealed class Scheduler
             promised += Math.Max(0, BlocksFor(running.Count) - running.Blocks.Count) + 1;
         }
 
-        var (held, cached) = _cache.Measure(chain);
-        return BlocksFor(sequence.Count) - held + promised <= _cache.AvailableBlocks - cached;
+        var (held, available) = _cache.Measure(chain);
+        return BlocksFor(sequence.Count) - held + promised <= _cache.AvailableBlocks - available;
     }
 
+    /// <summary>The blocks a sequence need not compute itself. At least one token it must: its row gives the first logits.</summary>
+    private ReadOnlySpan<BlockHash> SharedChain(Sequence sequence) =>
+        sequence.Chain((sequence.Count - 1) / _cache.BlockSize, _cache.BlockSize);
+
+    /// <summary>A prefill at the end of its blocks goes on behind those that others have published meanwhile.</summary>
+    private void TakeOver(Sequence sequence)
+    {
+        if (sequence.Remaining > 1 && sequence.Computed == sequence.Blocks.Count * _cache.BlockSize)
+        {
+            Acquire(sequence, SharedChain(sequence));
+            CountHits(sequence);
+        }
+    }
+
+    private void Acquire(Sequence sequence, ReadOnlySpan<BlockHash> chain)
+    {
+        _cache.Acquire(chain, sequence.Tokens, sequence.Blocks);
+        sequence.Computed = sequence.Blocks.Count * _cache.BlockSize;
+        sequence.PublishedBlocks = sequence.Blocks.Count;
+    }
+
+    /// <summary>Prompt tokens that were acquired are hits, but for those that the sequence has computed or counted before.</summary>
     private void CountHits(Sequence sequence)
     {
-        if (sequence.CachedTokens is not null)
-        {
-            return;
-        }
-
-        sequence.CachedTokens = Math.Min(sequence.Computed, sequence.PromptTokens);
-        QueriedTokens += sequence.PromptTokens;
-        HitTokens += sequence.CachedTokens.Value;
+        int hits = Math.Max(0, Math.Min(sequence.Computed, sequence.PromptTokens) - sequence.Reached);
+        sequence.Reached += hits;
+        sequence.CachedTokens += hits;
+        HitTokens += hits;
     }
 
     private void SharePrefill(int budget)
     {
-        _prefills.Clear();
-        foreach (var sequence in _running)
-        {
-            if (!_rows.ContainsKey(sequence.Id))
-            {
-                _prefills.Add(sequence);
-            }
-        }
-
+        GroupPrefills();
         if (_prefills.Count == 0)
         {
             return;
         }
 
-        var oldest = _prefills[0];
+        int longest = _prefills[0].Shortest;
         int shared = budget / 2;
         _prefills.Sort(1, _prefills.Count - 1, ShortestFirst);
-        for (int i = 1; i < _prefills.Count && shared > 0 && _prefills[i].Remaining < oldest.Remaining; i++)
+        for (int i = 1; i < _prefills.Count && shared > 0 && _prefills[i].Shortest < longest; i++)
         {
-            int given = Reserve(_prefills[i], Math.Min(shared, _prefills[i].Remaining));
+            var sequence = _prefills[i].Sequence;
+            int given = Reserve(sequence, Math.Min(shared, sequence.Remaining));
             shared -= given;
             budget -= given;
         }
 
-        foreach (var sequence in _prefills)
+        foreach (var (sequence, _) in _prefills)
         {
             if (budget > 0 && !_rows.ContainsKey(sequence.Id))
             {
                 budget -= Reserve(sequence, Math.Min(budget, sequence.Remaining));
             }
+        }
+    }
+
+    /// <summary>
+    /// Finds who computes: every prefill, but for those at the end of their blocks whose next block one before them in order
+    /// computes. They are chosen anew in each step, so nobody waits for a sequence that has gone, and the first in order
+    /// always computes.
+    /// </summary>
+    private void GroupPrefills()
+    {
+        _prefills.Clear();
+        _computing.Clear();
+        foreach (var sequence in _running)
+        {
+            if (_rows.ContainsKey(sequence.Id))
+            {
+                continue;
+            }
+
+            var chain = SharedChain(sequence);
+            int next = sequence.Computed / _cache.BlockSize;
+            bool atBoundary = sequence.Computed % _cache.BlockSize == 0;
+            if (next < chain.Length && atBoundary && _source?.IsComing(chain[next]) == true)
+            {
+                continue;
+            }
+
+            if (next < chain.Length && !_computing.TryAdd(chain[next], _prefills.Count) && atBoundary)
+            {
+                int computes = _computing[chain[next]];
+                var first = _prefills[computes];
+                _prefills[computes] = first with { Shortest = Math.Min(first.Shortest, sequence.Remaining) };
+                continue;
+            }
+
+            _prefills.Add(new Prefill(sequence, sequence.Remaining));
         }
     }
 
@@ -293,10 +369,18 @@ public sealed class Scheduler
         for (int i = sequence.PublishedBlocks; i < full; i++)
         {
             _cache.Publish(sequence.Blocks, i, chain[i], sequence.Tokens.Slice(i * _cache.BlockSize, _cache.BlockSize));
+            if (_source is not null)
+            {
+                _published.Add(new PublishedBlock(sequence, i, sequence.Blocks[i]));
+            }
         }
 
         sequence.PublishedBlocks = full;
     }
 
     private int BlocksFor(int tokens) => (tokens + _cache.BlockSize - 1) / _cache.BlockSize;
+
+    /// <param name="Sequence">Who computes.</param>
+    /// <param name="Shortest">Tokens left of it, or of the one with the least left among those that wait for its block.</param>
+    private readonly record struct Prefill(Sequence Sequence, int Shortest);
 }

@@ -38,6 +38,9 @@ public sealed class Sequence
 
     public GenerateRequest Request { get; }
 
+    /// <summary>Whether its root is what the same request will have another time: else its blocks are of use in this process only.</summary>
+    public bool RootLasts { get; init; }
+
     /// <summary>Prompt, then generated tokens.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
 
@@ -58,13 +61,19 @@ public sealed class Sequence
 
     public int Remaining => Count - Computed;
 
-    /// <summary>Prompt tokens that came from the prefix cache when the sequence first ran.</summary>
+    /// <summary>
+    /// Prompt tokens that the sequence did not compute when it first came to them: the prefix cache had them, or another
+    /// sequence computed them meanwhile. Null until it has run.
+    /// </summary>
     public int? CachedTokens { get; internal set; }
 
     public BlockTable Blocks { get; } = new();
 
     /// <summary>Whether it is among the scheduler's running sequences.</summary>
     internal bool Runs { get; set; }
+
+    /// <summary>Positions it has ever had KV for, and so computed or counted in <see cref="CachedTokens"/>.</summary>
+    internal int Reached { get; set; }
 
     /// <summary>Full blocks of the table that answer for their hash.</summary>
     internal int PublishedBlocks { get; set; }
@@ -77,10 +86,13 @@ public sealed class Sequence
         Blocks.Reserve(blocks);
     }
 
+    /// <summary>What a block's hash follows: that of the block before, or the root record's.</summary>
+    public BlockHash ParentOf(int block) => block == 0 ? _root : _chain[block - 1];
+
     internal void Append(int token) => _tokens.Add(token);
 
     /// <summary>The hashes of the first <paramref name="blocks"/> blocks, computed once each.</summary>
-    internal ReadOnlySpan<BlockHash> Chain(int blocks, int blockSize)
+    public ReadOnlySpan<BlockHash> Chain(int blocks, int blockSize)
     {
         for (int i = _chain.Count; i < blocks; i++)
         {

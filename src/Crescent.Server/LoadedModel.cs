@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Crescent.Backends.Cpu;
 using Crescent.KvCache.Prefix;
+using Crescent.KvCache.Tiers;
 using Crescent.Models;
 using Crescent.Models.Tokenizers;
 using Crescent.Models.Weights;
@@ -18,6 +19,7 @@ public sealed class LoadedModel : IDisposable
     private readonly int? _threads;
     private readonly IBackend<CpuTensor> _backend;
     private readonly Decoder<CpuTensor> _decoder;
+    private readonly TierStack? _tiers;
     private readonly CancellationTokenSource _closing = new();
 
     private LoadedModel(NodeOptions options, ModelFile file, ILogger logger)
@@ -31,7 +33,8 @@ public sealed class LoadedModel : IDisposable
         var scheduler = options.Worker.Scheduler;
         _decoder = new Decoder<CpuTensor>(_backend, file, layout, blocks, scheduler.TokenBudget, scheduler.MaxSequences);
         string numericsId = $"{_backend.Info.NumericsId}/{file.GetMatrix(TensorNames.AttentionQ(0)).Type}/kv-{options.KvType}";
-        var secret = RandomNumberGenerator.GetBytes(32);
+        byte[] secret = options.Tiers.Any ? TierOptions.ReadOrMakeSecret(options.CacheDirectory) : RandomNumberGenerator.GetBytes(32);
+        _tiers = options.Tiers.Open(layout);
         PrefixRoots Roots(ReadOnlyMemory<byte> fingerprint) => new(fingerprint, options.BlockSize, numericsId, secret);
 
         KvBytesPerToken = layout.BlockBytes / layout.BlockSize;
@@ -48,7 +51,7 @@ public sealed class LoadedModel : IDisposable
         file.ForgetMetadata();
         var description = new WorkerDescription(Model.Id, numericsId, file.WeightBytes, layout.BlockBytes * blocks);
         Worker = new InferenceWorker<CpuTensor>(
-            _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger);
+            _decoder, new PrefixCache(blocks, options.BlockSize), Roots(RandomNumberGenerator.GetBytes(32)), description, options.Worker, TimeProvider.System, logger, _tiers);
         Fingerprint = ModelFingerprint.ComputeAsync(file, options.CacheDirectory, _closing.Token);
         Identified = UseFingerprintAsync(fingerprint => Worker.UseRoots(Roots(fingerprint)));
     }
@@ -96,6 +99,7 @@ public sealed class LoadedModel : IDisposable
     {
         _closing.Cancel();
         Worker.Dispose();
+        _tiers?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _decoder.Dispose();
         _backend.Dispose();
         _file.Dispose();

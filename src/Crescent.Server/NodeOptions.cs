@@ -40,6 +40,9 @@ public sealed record NodeOptions
     public string CacheDirectory { get; init; } = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "crescent");
 
+    /// <summary>Where KV goes that the device has no room for.</summary>
+    public TierOptions Tiers { get; init; } = new();
+
     public WorkerOptions Worker { get; init; } = new();
 
     public GatewayOptions Gateway { get; init; } = new();

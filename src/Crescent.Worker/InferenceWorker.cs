@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Crescent.KvCache.Prefix;
+using Crescent.KvCache.Tiers;
 using Crescent.Models;
 using Crescent.Models.Sampling;
 using Crescent.Scheduling;
@@ -15,6 +16,8 @@ namespace Crescent.Worker;
 public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     where T : class
 {
+    private static readonly TimeSpan WaitForBlocks = TimeSpan.FromMilliseconds(20);
+
     private readonly Decoder<T> _decoder;
     private readonly PrefixCache _cache;
     private readonly Scheduler _scheduler;
@@ -23,6 +26,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WorkerCounters _counters;
+    private readonly KvTransfers<T>? _transfers;
 
     private readonly ConcurrentQueue<Action> _inbox = new();
     private readonly Lock _admission = new();
@@ -36,6 +40,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private volatile PrefixRoots _roots;
+    private volatile bool _rootsLast;
     private volatile bool _draining;
     private volatile bool _stopping;
     private long _lastId;
@@ -44,8 +49,16 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     /// <param name="cache">The decoder's blocks.</param>
     /// <param name="roots">Identity of the blocks; see <see cref="UseRoots"/>.</param>
     /// <param name="description">What of the status does not change.</param>
+    /// <param name="tiers">Below the device, used from <see cref="UseRoots"/> on; the caller disposes them after the worker. null: none.</param>
     public InferenceWorker(
-        Decoder<T> decoder, PrefixCache cache, PrefixRoots roots, WorkerDescription description, WorkerOptions options, TimeProvider time, ILogger logger)
+        Decoder<T> decoder,
+        PrefixCache cache,
+        PrefixRoots roots,
+        WorkerDescription description,
+        WorkerOptions options,
+        TimeProvider time,
+        ILogger logger,
+        TierStack? tiers = null)
     {
         _decoder = decoder;
         _cache = cache;
@@ -53,7 +66,8 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _scheduler = new Scheduler(cache, options.Scheduler);
+        _transfers = tiers is null ? null : new KvTransfers<T>(decoder, cache, tiers, options.Transfers, Post, logger);
+        _scheduler = new Scheduler(cache, options.Scheduler, _transfers);
         _sampler = new TokenSampler(decoder.VocabularySize);
         _sampled = new SampledToken[options.Scheduler.MaxSequences];
         _tokens = new int[options.Scheduler.MaxSequences];
@@ -93,7 +107,11 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     public WorkerStatus GetStatus() => _counters.Status(_draining);
 
     /// <summary>Requests from now on belong to these roots; blocks of the old ones are never found again and age out.</summary>
-    public void UseRoots(PrefixRoots roots) => _roots = roots;
+    public void UseRoots(PrefixRoots roots)
+    {
+        _roots = roots;
+        _rootsLast = true;
+    }
 
     /// <summary>Runs <see cref="PrefixCache.CheckIntegrity"/> between two steps.</summary>
     public Task CheckIntegrityAsync()
@@ -120,6 +138,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         Post(() => EndAll(FinishReason.Drained, error: null));
         Post(() => _stopping = true);
         _thread.Join();
+        _transfers?.Dispose();
         _wake.Dispose();
     }
 
@@ -135,6 +154,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private Generation Admit(GenerateRequest request)
     {
         Validate(request);
+        bool lasts = _rootsLast;
         var root = _roots.For(request.Tenant, request.CacheSalt);
         var retryAfter = TimeSpan.FromSeconds(1);
         lock (_admission)
@@ -150,7 +170,7 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
                 throw new RequestException(RefusalKind.Overloaded, message) { RetryAfter = retryAfter };
             }
 
-            var generation = new Generation(new Sequence(new SequenceId(++_lastId), request, root));
+            var generation = new Generation(new Sequence(new SequenceId(++_lastId), request, root) { RootLasts = lasts });
             Post(() => Begin(generation));
             return generation;
         }
@@ -224,8 +244,16 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
     private void Step()
     {
         var batch = _scheduler.Schedule();
+        if (batch.Sequences.Count == 0)
+        {
+            // Whoever runs waits for blocks out of a tier; deadlines go on.
+            _wake.WaitOne(WaitForBlocks);
+            return;
+        }
+
         Sample(batch, _decoder.Forward(batch));
         _scheduler.Commit(batch, _tokens, _reasons);
+        _transfers?.Offload(_scheduler.Published);
         Deliver(batch);
     }
 

@@ -104,6 +104,49 @@ public sealed class ServeTests(TinyModels models) : IClassFixture<TinyModels>
     }
 
     [Fact]
+    public async Task A_disk_cache_answers_after_a_restart_and_after_being_killed()
+    {
+        using var folder = new TemporaryFolder();
+        await AssertFoundAgainAsync(folder, "--disk-cache", folder["kv"], "--disk-cache-size", "64MiB");
+    }
+
+    [RedisFact]
+    public async Task A_redis_answers_the_next_node()
+    {
+        using var folder = new TemporaryFolder();
+        using var redis = await RedisServer.StartAsync();
+        await AssertFoundAgainAsync(folder, "--redis", redis.Endpoint, "--redis-size", "64MiB", "--kv-codec", "raw");
+    }
+
+    /// <summary>Three nodes, one after the other, the second of which is killed: what the first has read the others find.</summary>
+    private async Task AssertFoundAgainAsync(TemporaryFolder folder, params string[] tier)
+    {
+        File.WriteAllText(folder["document.txt"], new string('a', 300));
+        string[] arguments = Serve(
+            models.Chat, ["--first-document", folder["document.txt"], "--first-request", "who?", "--block-size", "16", .. tier]);
+        var cached = new List<int>();
+        foreach (bool kill in (bool[])[false, true, false])
+        {
+            using var node = CrescentProcess.Start([.. arguments, .. kill ? Array.Empty<string>() : ["--check"]]);
+            await ReadyAsync(node);
+            var answer = JsonDocument.Parse(await node.ReadLineAsync()).RootElement;
+            cached.Add(answer.GetProperty("usage").GetProperty("cached_tokens").GetInt32());
+            if (kill)
+            {
+                node.Kill();
+            }
+            else
+            {
+                Assert.Equal(0, (await node.EndAsync()).ExitCode);
+            }
+        }
+
+        Assert.Equal(0, cached[0]);
+        Assert.InRange(cached[1], 288, 320);
+        Assert.Equal(cached[1], cached[2]);
+    }
+
+    [Fact]
     public async Task Requests_need_one_of_the_api_keys()
     {
         using var node = CrescentProcess.Start(Serve(models.Chat, "--api-key", "one", "--api-key", "two=them"));

@@ -1,3 +1,5 @@
+using Crescent.KvCache.Prefix;
+
 namespace Crescent.Scheduling.Tests;
 
 /// <summary>Who runs, waits and gives way when blocks are short, and what the prefix cache saves.</summary>
@@ -135,6 +137,14 @@ public class BlockPressureTests
     }
 
     [Fact]
+    public void The_longest_sequence_leaves_the_pins_their_share()
+    {
+        var cache = new PrefixCache(10, 4, new PrefixCacheOptions { PinnableShare = 0.3 });
+
+        Assert.Equal(7 * 4, new Scheduler(cache, new SchedulerOptions()).MaxTokens);
+    }
+
+    [Fact]
     public void A_big_sequence_is_not_starved_by_small_ones_that_keep_coming()
     {
         var loop = new StepLoop(blocks: 10, blockSize: 4);
@@ -196,13 +206,14 @@ public class BlockPressureTests
     }
 
     [Fact]
-    public void Equal_prompts_that_prefill_together_end_up_in_the_same_blocks()
+    public void Equal_prompts_that_arrive_together_end_up_in_the_same_blocks()
     {
         var loop = new StepLoop(budget: 64, blockSize: 4);
         int[] prompt = [.. Enumerable.Range(0, 9)];
         var one = loop.Add(prompt);
         var other = loop.Add(prompt);
 
+        loop.Step();
         loop.Step();
 
         Assert.Equal(one.Blocks.Memory.ToArray()[..2], other.Blocks.Memory.ToArray()[..2]);

@@ -28,11 +28,13 @@ public class SimulationTests
     [Fact]
     public void The_simulations_reach_what_they_are_meant_to_test()
     {
-        var runs = Enumerable.Range(1, 20).Select(seed => new Simulation(seed)).ToList();
+        var runs = Enumerable.Range(1, 30).Select(seed => new Simulation(seed)).ToList();
         runs.ForEach(run => run.Run());
 
         Assert.InRange(runs.Sum(run => run.Scheduler.Preemptions), 50, long.MaxValue);
         Assert.InRange(runs.Sum(run => run.Scheduler.HitTokens), 500, long.MaxValue);
+        Assert.InRange(runs.Sum(run => run.TakenOver), 10, int.MaxValue);
+        Assert.InRange(runs.Sum(run => run.Pins), 50, int.MaxValue);
         Assert.All(
             new[] { FinishReason.Stop, FinishReason.Length, FinishReason.Cancelled },
             reason => Assert.InRange(runs.Sum(run => run.Ended(reason)), 20, int.MaxValue));

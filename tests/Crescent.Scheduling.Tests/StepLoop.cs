@@ -26,7 +26,7 @@ internal sealed class StepLoop
     public Sequence Add(int promptTokens, int maxTokens = 50, int priority = 0) =>
         Add(Enumerable.Range((int)(_lastId + 1) * 10_000, promptTokens).ToArray(), maxTokens, priority);
 
-    public Sequence Add(int[] prompt, int maxTokens = 50, int priority = 0, int[]? generated = null, int[]? stop = null)
+    public Sequence Add(int[] prompt, int maxTokens = 50, int priority = 0, int[]? generated = null, int[]? stop = null, BlockHash? root = null)
     {
         var request = new GenerateRequest
         {
@@ -38,7 +38,7 @@ internal sealed class StepLoop
             Priority = priority,
             StopTokens = (stop ?? []).ToHashSet(),
         };
-        var sequence = new Sequence(new SequenceId(++_lastId), request, Root);
+        var sequence = new Sequence(new SequenceId(++_lastId), request, root ?? Root);
         Scheduler.Add(sequence);
         return sequence;
     }

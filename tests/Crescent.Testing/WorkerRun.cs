@@ -1,4 +1,5 @@
 using Crescent.KvCache.Prefix;
+using Crescent.KvCache.Tiers;
 using Crescent.Models;
 using Crescent.Models.Weights;
 using Crescent.Worker;
@@ -20,6 +21,9 @@ public record WorkerSetup(string ModelPath)
     public int MaxSequences { get; init; } = 16;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Below the device; stays the test's. null: none.</summary>
+    public Func<KvLayout, TierStack>? Tiers { get; init; }
 }
 
 /// <summary>A worker over a real model and a backend, which is disposed with it.</summary>
@@ -41,7 +45,8 @@ public class WorkerRun<T> : IDisposable
         var roots = new PrefixRoots(new byte[32], setup.BlockSize, _backend.Info.NumericsId, new byte[32]);
         var description = new WorkerDescription("test", _backend.Info.NumericsId, _file.WeightBytes, layout.BlockBytes * setup.Blocks);
         var options = new WorkerOptions { Scheduler = new() { TokenBudget = setup.TokenBudget, MaxSequences = setup.MaxSequences } };
-        Worker = new InferenceWorker<T>(_decoder, Cache, roots, description, options, setup.Time, NullLogger.Instance);
+        Worker = new InferenceWorker<T>(_decoder, Cache, roots, description, options, setup.Time, NullLogger.Instance, setup.Tiers?.Invoke(layout));
+        Worker.UseRoots(roots);
     }
 
     public InferenceWorker<T> Worker { get; }

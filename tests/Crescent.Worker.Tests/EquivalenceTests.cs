@@ -79,6 +79,26 @@ public sealed class EquivalenceTests(RandomModelFixture model) : IClassFixture<R
         Assert.Equal(Outputs(miss), Outputs(hit));
     }
 
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public async Task TenEqualPromptsThatArriveTogetherAreComputedOnceAndAnsweredAsAlone(KernelPath path)
+    {
+        var request = Request(seed: 8, promptLength: 100) with { Deadline = DateTimeOffset.MaxValue };
+        using var cold = new Engine(Setup(path));
+        var alone = await OutputAsync(cold, request);
+        var time = new GatedTime();
+        using var engine = new Engine(Setup(path) with { Time = time, TokenBudget = 24 });
+        var together = Enumerable.Range(0, 10).Select(_ => engine.RunAsync(request)).ToArray();
+        time.Open();
+        var frames = await Task.WhenAll(together);
+
+        Assert.All(frames, output => Assert.Equal(alone, Outputs(output)));
+        Assert.Equal([0, .. Enumerable.Repeat(96, 9)], frames.Select(output => output[^1].CachedTokens).Order());
+
+        // All of the prompt once, and the rest behind its last full block for each; the last row of each samples.
+        Assert.Equal(100 + (9 * 4) - 10, engine.Worker.GetStatus().PrefilledTokens);
+    }
+
     [Fact]
     public async Task BlocksOfGeneratedTokensAnswerTheNextTurn()
     {

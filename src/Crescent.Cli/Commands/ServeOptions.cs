@@ -36,6 +36,22 @@ internal sealed class ServeOptions
     private readonly Option<int?> _blockSize = Values.Number(
         "--block-size", "N", $"Positions per KV block, a power of two. [default: {Defaults.BlockSize}]", MinBlockSize, MaxBlockSize);
 
+    private readonly Option<long?> _hostCache = Values.Size(
+        "--host-cache", "Memory for KV that the device cache has no room for, encoded. [default: none]");
+
+    private readonly Option<string?> _diskCache = new("--disk-cache") { HelpName = "DIR", Description = "A folder for such KV; it survives restarts. [default: none]" };
+
+    private readonly Option<long?> _diskCacheSize = Values.Size(
+        "--disk-cache-size", $"What the folder may take. [default: {ByteSize.Format(Defaults.Tiers.DiskBytes)}]");
+
+    private readonly Option<string?> _redis = new("--redis") { HelpName = "CONNECTION", Description = "A Redis for such KV, as host:port[,option=value ...]. [default: none]" };
+
+    private readonly Option<long?> _redisSize = Values.Size(
+        "--redis-size", $"What it may take there, of all who share it. [default: {ByteSize.Format(Defaults.Tiers.RedisBytes)}]");
+
+    private readonly Option<string?> _kvCodec = Values.Choice(
+        "--kv-codec", $"How KV is kept there, without loss. [default: {Defaults.Tiers.Codec}]", "exponents", "raw");
+
     private readonly Option<int?> _tokenBudget = Values.Number(
         "--token-budget", "N", $"Tokens per engine step, prefill and decode together. [default: {Defaults.Worker.Scheduler.TokenBudget}]", 1, MaxTokenBudget);
 
@@ -64,7 +80,7 @@ internal sealed class ServeOptions
     public void AddTo(Command command)
     {
         foreach (var option in (IReadOnlyList<Option>)
-            [.. _engine.All, _name, _port, _grpcPort, _blockSize, _tokenBudget, _maxSequences, _maxRequests, _maxPromptTokens, _maxBody, _apiKeys, _drainLimit])
+            [.. _engine.All, _hostCache, _diskCache, _diskCacheSize, _redis, _redisSize, _kvCodec, _name, _port, _grpcPort, _blockSize, _tokenBudget, _maxSequences, _maxRequests, _maxPromptTokens, _maxBody, _apiKeys, _drainLimit])
         {
             command.Options.Add(option);
         }
@@ -93,6 +109,15 @@ internal sealed class ServeOptions
             Port = port,
             GrpcPort = grpcPort,
             BlockSize = blockSize,
+            Tiers = new TierOptions
+            {
+                HostBytes = parsed.GetValue(_hostCache),
+                DiskDirectory = parsed.GetValue(_diskCache),
+                DiskBytes = parsed.GetValue(_diskCacheSize) ?? Defaults.Tiers.DiskBytes,
+                Redis = parsed.GetValue(_redis),
+                RedisBytes = parsed.GetValue(_redisSize) ?? Defaults.Tiers.RedisBytes,
+                Codec = parsed.GetValue(_kvCodec) ?? Defaults.Tiers.Codec,
+            },
             DrainLimit = parsed.GetValue(_drainLimit) is { } seconds ? TimeSpan.FromSeconds(seconds) : Defaults.DrainLimit,
             Worker = new WorkerOptions { Scheduler = scheduler, MaxRequests = Math.Max(Defaults.Worker.MaxRequests, maxRequests) },
             Gateway = new GatewayOptions

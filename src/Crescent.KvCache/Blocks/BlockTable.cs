@@ -7,6 +7,9 @@ public sealed class BlockTable
 
     public int Count { get; private set; }
 
+    /// <summary>Blocks from the first on whose hash was known before this table's owner computed anything.</summary>
+    internal int Known { get; set; }
+
     public BlockId this[int index] => _blocks[index];
 
     /// <summary>Valid until the table grows.</summary>
@@ -33,5 +36,9 @@ public sealed class BlockTable
 
     public void Replace(int index, BlockId block) => _blocks[index] = block;
 
-    public void Clear() => Count = 0;
+    public void Clear()
+    {
+        Count = 0;
+        Known = 0;
+    }
 }

@@ -7,11 +7,11 @@ namespace Crescent.KvCache.Prefix;
 /// The device tier: which blocks are free, which belong to running sequences, and which are kept for their KV.
 /// A block is <i>free</i> (nobody wants what is in it), <i>active</i> (one or more sequences hold it) or <i>cached</i>
 /// (nobody holds it, but its hash answers). FreeBlocks + CachedBlocks + ActiveBlocks == TotalBlocks, always.
-/// Eviction takes the least recently used leaf first: a block with cached children is never evicted before them, so
-/// what is held of a chain is always a prefix of it. Holders of a block hold its ancestors, so a cached block has no
-/// active children. Not safe for concurrent use: the engine's thread owns it.
+/// Eviction takes leaves only, the one that its policy finds worth least: a block with cached children is never evicted
+/// before them, so what is held of a chain is always a prefix of it. Holders of a block hold its ancestors, so a cached
+/// block has no active children. Pinned blocks are never evicted. Not safe for concurrent use: the engine's thread owns it.
 /// </summary>
-public sealed class PrefixCache
+public sealed partial class PrefixCache
 {
     private const int None = -1;
 
@@ -22,18 +22,31 @@ public sealed class PrefixCache
 
     private readonly Stack<int> _free;
     private readonly Dictionary<BlockHash, int> _index;
+    private readonly ReuseHistory _history;
     private readonly EvictionOrder _evictable;
+    private readonly TimeProvider _time;
     private long _clock;
 
     /// <param name="totalBlocks">Blocks in the device pool.</param>
     /// <param name="blockSize">Positions per block.</param>
-    public PrefixCache(int totalBlocks, int blockSize)
+    /// <param name="options">The defaults when left out.</param>
+    /// <param name="time">Ends pins; the system's when left out.</param>
+    public PrefixCache(int totalBlocks, int blockSize, PrefixCacheOptions? options = null, TimeProvider? time = null)
     {
+        options ??= new PrefixCacheOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.PinnableShare, 0, nameof(options.PinnableShare));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(options.PinnableShare, 1, nameof(options.PinnableShare));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Prefill.SecondsPerToken, 0, nameof(options.Prefill));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Prefill.SecondsPerTokenAndPosition, 0, nameof(options.Prefill));
         BlockSize = blockSize;
+        MaxPinnedBlocks = (int)(totalBlocks * options.PinnableShare);
+        _maxPins = options.MaxPins;
+        _time = time ?? TimeProvider.System;
         _slots = new Slot[totalBlocks];
         _tokens = new int[checked(totalBlocks * blockSize)];
         _index = new Dictionary<BlockHash, int>(totalBlocks);
-        _evictable = new EvictionOrder(totalBlocks);
+        _history = new ReuseHistory(totalBlocks);
+        _evictable = new EvictionOrder(totalBlocks, options.Eviction, _history, options.Prefill, blockSize);
         _free = new Stack<int>(totalBlocks);
         for (int i = totalBlocks - 1; i >= 0; i--)
         {
@@ -52,47 +65,54 @@ public sealed class PrefixCache
 
     public int ActiveBlocks { get; private set; }
 
-    /// <summary>Blocks that <see cref="TryAllocate"/> can give: every cached one can be evicted, leaves first.</summary>
-    public int AvailableBlocks => FreeBlocks + CachedBlocks;
+    /// <summary>Blocks that <see cref="TryAllocate"/> can give: every cached one that is not pinned can be evicted, leaves first.</summary>
+    public int AvailableBlocks => FreeBlocks + CachedBlocks - _pinnedCached;
 
     /// <summary>
-    /// Appends the longest held prefix of a chain to an empty table and holds its blocks. Token ids are compared on
-    /// every hit, so a hash collision is a miss.
+    /// Appends to a table what is held of a chain behind the table's blocks, and holds it. Token ids are compared on every
+    /// hit, so a hash collision is a miss. The table is empty, or all of it is published blocks of the chain.
     /// </summary>
     /// <param name="chain">Block hashes, first block first.</param>
     /// <param name="tokens">The tokens those hashes were made of.</param>
     public void Acquire(ReadOnlySpan<BlockHash> chain, ReadOnlySpan<int> tokens, BlockTable table)
     {
-        for (int i = 0; i < chain.Length; i++)
+        if (table.Count > 0 && (table.Count > chain.Length || _slots[table[table.Count - 1].Value].Hash != chain[table.Count - 1]))
         {
-            var expected = tokens.Slice(i * BlockSize, BlockSize);
-            if (!_index.TryGetValue(chain[i], out int block) || !expected.SequenceEqual(Tokens(block)))
-            {
-                return;
-            }
+            // The table's last block collided with another: what answers for its hash is not what the table holds.
+            return;
+        }
 
+        for (int i = table.Count; i < chain.Length && TryFind(chain[i], TokensOf(tokens, i), out int block); i++)
+        {
             Hold(block);
+            _slots[block].Hits++;
             table.Add(new BlockId(block));
+            table.Known = table.Count;
         }
     }
 
-    /// <summary>How many blocks of a chain are held, and how many of those are cached: acquiring makes these unavailable.</summary>
+    /// <summary>How many blocks of a chain are held, and how many of those are available: acquiring makes these unavailable.</summary>
     public (int Held, int Cached) Measure(ReadOnlySpan<BlockHash> chain)
     {
         int held = 0;
-        int cached = 0;
+        int available = 0;
         while (held < chain.Length && _index.TryGetValue(chain[held], out int block))
         {
             held++;
-            cached += _slots[block].Holders == 0 ? 1 : 0;
+            available += _slots[block] is { Holders: 0, Pins: 0 } ? 1 : 0;
         }
 
-        return (held, cached);
+        return (held, available);
     }
 
     /// <summary>Appends <paramref name="count"/> private blocks to the table, evicting if it must; all of them or none.</summary>
     public bool TryAllocate(int count, BlockTable table)
     {
+        if (count > FreeBlocks)
+        {
+            ExpirePins();
+        }
+
         if (count > AvailableBlocks)
         {
             return false;
@@ -147,6 +167,12 @@ public sealed class PrefixCache
         _index.Add(hash, block);
         ref var slot = ref _slots[block];
         slot.Hash = hash;
+        slot.Depth = index;
+        if (_history.Recall(hash))
+        {
+            table.Known = Math.Max(table.Known, index + 1);
+        }
+
         tokens.CopyTo(Tokens(block));
         slot.Parent = parent;
         if (parent != None)
@@ -158,53 +184,30 @@ public sealed class PrefixCache
     /// <summary>Lets go of all blocks of a table and empties it. Published blocks stay cached, the others become free.</summary>
     public void Release(BlockTable table)
     {
+        int published = table.Count;
+        while (published > 0 && _slots[table[published - 1].Value].Hash is null)
+        {
+            published--;
+        }
+
         // Last block first, so that within one release leaves are the least recently used.
         for (int i = table.Count - 1; i >= 0; i--)
         {
+            if (i < published)
+            {
+                _slots[table[i].Value].Kind = ReuseHistory.KindOf(table.Known, published, last: i == published - 1);
+            }
+
             ReleaseBlock(table[i].Value);
         }
 
         table.Clear();
     }
 
-    /// <summary>Throws if the counters, the index and the blocks disagree, or if a tree property above is broken.</summary>
-    public void CheckIntegrity()
-    {
-        int active = _slots.Count(slot => slot.Holders > 0);
-        int cached = _slots.Count(slot => slot.Holders == 0 && slot.Hash is not null);
-        Check(active == ActiveBlocks, $"{ActiveBlocks} blocks counted active, {active} are");
-        Check(cached == CachedBlocks, $"{CachedBlocks} blocks counted cached, {cached} are");
-        Check(FreeBlocks + CachedBlocks + ActiveBlocks == TotalBlocks, $"{FreeBlocks} free + {CachedBlocks} cached + {ActiveBlocks} active is not {TotalBlocks}");
-        Check(_index.Count == _slots.Count(slot => slot.Hash is not null), "the index and the published blocks differ");
-        Check(_free.All(block => _slots[block] is { Holders: 0, Hash: null, Children: 0 }), "a free block is in use");
-        var children = new int[TotalBlocks];
-        foreach (int block in _index.Values)
-        {
-            int parent = _slots[block].Parent;
-            if (parent != None)
-            {
-                children[parent]++;
-                Check(_slots[parent].Hash is not null, $"block {block} answers but its parent {parent} does not");
-                Check(_slots[block].Holders == 0 || _slots[parent].Holders > 0, $"block {block} is active but its parent {parent} is not");
-            }
-        }
+    private bool TryFind(BlockHash hash, ReadOnlySpan<int> tokens, out int block) =>
+        _index.TryGetValue(hash, out block) && tokens.SequenceEqual(Tokens(block));
 
-        for (int block = 0; block < TotalBlocks; block++)
-        {
-            var slot = _slots[block];
-            Check(slot.Children == children[block], $"block {block} counts {slot.Children} children and has {children[block]}");
-            bool leaf = slot is { Holders: 0, Hash: not null, Children: 0 };
-            Check(leaf == _evictable.Contains(block), $"block {block} is wrongly in or out of the eviction order");
-        }
-    }
-
-    private static void Check(bool condition, string message)
-    {
-        if (!condition)
-        {
-            throw new InvalidOperationException($"prefix cache integrity: {message}");
-        }
-    }
+    private ReadOnlySpan<int> TokensOf(ReadOnlySpan<int> tokens, int index) => tokens.Slice(index * BlockSize, BlockSize);
 
     private Span<int> Tokens(int block) => _tokens.AsSpan(block * BlockSize, BlockSize);
 
@@ -214,6 +217,8 @@ public sealed class PrefixCache
         if (slot.Holders++ == 0)
         {
             _evictable.Remove(block);
+            _history.Reused(slot.Kind, counts: slot.Children <= 1);
+            _pinnedCached -= slot.Pins > 0 ? 1 : 0;
             CachedBlocks--;
             ActiveBlocks++;
         }
@@ -235,16 +240,19 @@ public sealed class PrefixCache
         }
 
         CachedBlocks++;
+        _pinnedCached += slot.Pins > 0 ? 1 : 0;
+        _history.Released(slot.Kind);
         slot.LastUse = ++_clock;
         AddIfLeaf(block);
     }
 
     private void EvictOne()
     {
-        int block = _evictable.First;
+        int block = _evictable.Least(_clock);
         _evictable.Remove(block);
         ref var slot = ref _slots[block];
         _index.Remove(slot.Hash!.Value);
+        _history.Evicted(slot.Hash.Value, slot.Kind);
         int parent = slot.Parent;
         slot = new Slot { Parent = None };
         CachedBlocks--;
@@ -259,9 +267,9 @@ public sealed class PrefixCache
     private void AddIfLeaf(int block)
     {
         ref var slot = ref _slots[block];
-        if (slot is { Holders: 0, Hash: not null, Children: 0 })
+        if (slot.IsLeaf)
         {
-            _evictable.Add(block, slot.LastUse);
+            _evictable.Add(block, slot.LastUse, slot.Kind, slot.Hits, slot.Depth);
         }
     }
 
@@ -274,11 +282,26 @@ public sealed class PrefixCache
         /// <summary>Set while the block answers for its hash.</summary>
         public BlockHash? Hash;
 
+        /// <summary>Pins whose chain the block is of.</summary>
+        public int Pins;
+
         public int Parent;
+
+        /// <summary>Blocks before it in its chain.</summary>
+        public int Depth;
 
         /// <summary>Published blocks whose parent this is.</summary>
         public int Children;
 
         public long LastUse;
+
+        /// <summary>Sequences that took it over from others.</summary>
+        public int Hits;
+
+        /// <summary>What <see cref="ReuseHistory"/> tells blocks apart by: set by the last that let go of it.</summary>
+        public int Kind;
+
+        /// <summary>Whether it can be evicted.</summary>
+        public readonly bool IsLeaf => this is { Holders: 0, Hash: not null, Children: 0, Pins: 0 };
     }
 }

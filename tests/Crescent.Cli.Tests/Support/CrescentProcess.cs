@@ -75,6 +75,9 @@ public sealed partial class CrescentProcess : IDisposable
         return read == 1 ? buffer[0] : throw new InvalidOperationException($"crescent ended: {await _errors}");
     }
 
+    /// <summary>As by SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
     /// <param name="signal">SIGINT or SIGTERM.</param>
     public void Signal(PosixSignal signal) => Kill(_process.Id, signal == PosixSignal.SIGINT ? 2 : 15);
 

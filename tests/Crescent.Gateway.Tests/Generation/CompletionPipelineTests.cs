@@ -1,4 +1,5 @@
 using Crescent.Gateway.Generation;
+using Crescent.Testing;
 
 namespace Crescent.Gateway.Tests.Generation;
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Crescent.Gateway.Generation;
+using Crescent.Testing;
 
 namespace Crescent.Gateway.Tests.Http;
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Crescent.Gateway.Auth;
 using Crescent.Gateway.Generation;
 using Crescent.Gateway.Metrics;
+using Crescent.Testing;
 
 namespace Crescent.Gateway.Tests.Metrics;
 

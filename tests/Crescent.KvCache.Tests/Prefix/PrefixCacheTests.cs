@@ -295,13 +295,44 @@ public sealed class PrefixCacheTests : IDisposable
     }
 
     [Fact]
-    public void Measuring_counts_held_blocks_and_those_of_them_that_are_cached()
+    public void Measuring_counts_held_blocks_and_those_of_them_that_are_available()
     {
         NewPrompt(1, 1, 2, 2, 3, 3).Run().Release();
         NewPrompt(1, 1).Run();
 
         Assert.Equal((3, 2), _cache.Measure(NewPrompt(1, 1, 2, 2, 3, 3, 4, 4).Chain));
         AssertCounts(free: 3, cached: 2, active: 1);
+    }
+
+    [Fact]
+    public void Acquiring_again_goes_on_behind_what_was_published_meanwhile()
+    {
+        var writer = NewPrompt(1, 1, 2, 2, 3, 3);
+        _cache.TryAllocate(3, writer.Table);
+        writer.Publish(0);
+        var reader = NewPrompt(1, 1, 2, 2, 3, 3);
+        Assert.Equal(1, reader.Acquire());
+
+        Assert.Equal(1, reader.Acquire());
+        writer.Publish(1);
+        writer.Publish(2);
+
+        Assert.Equal(3, reader.Acquire());
+        Assert.Equal(writer.Blocks, reader.Blocks);
+        AssertCounts(free: 3, cached: 0, active: 3);
+    }
+
+    [Fact]
+    public void A_table_whose_last_block_collided_takes_over_nothing()
+    {
+        var writer = NewPrompt(1, 1, 2, 2).Run();
+        var collider = new BlockTable();
+        _cache.TryAllocate(1, collider);
+        _cache.Publish(collider, 0, writer.Chain[0], [5, 5]);
+
+        _cache.Acquire(writer.Chain, [5, 5, 2, 2], collider);
+
+        Assert.Equal(1, collider.Count);
     }
 
     private Prompt NewPrompt(params int[] tokens) => new(_cache, Root, tokens);

@@ -23,6 +23,7 @@ internal static class AllCases
         .. Prefills(),
         .. ServingCases.List(),
         .. LimitCases.Kernels(),
+        .. CodecCases.List(),
     ];
 
     /// <summary>What llama.cpp and Crescent both read, timed by each.</summary>

@@ -23,6 +23,9 @@ internal sealed record ChildWork(string Kind)
 
     public DType Kv { get; init; } = DType.BF16;
 
+    /// <summary>Name of a KV codec.</summary>
+    public string Codec { get; init; } = "";
+
     public int Inputs { get; init; }
 
     public int Outputs { get; init; }
@@ -44,6 +47,8 @@ internal sealed record ChildWork(string Kind)
         "fma" => MachineLimits.FmaPeak(Threads, Repeats),
         "gemm" => KernelTimings.Gemm(Threads, Format, Size, Inputs, Outputs, Repeats),
         "gemv" => KernelTimings.Gemv(Threads, Format, Inputs, Outputs, Repeats),
+        "codec-encode" => CodecTimings.Encode(Codec, Repeats),
+        "codec-decode" => CodecTimings.Decode(Codec, Repeats),
         _ => throw new BenchException($"there is no work '{Kind}'"),
     };
 }

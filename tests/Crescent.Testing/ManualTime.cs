@@ -1,7 +1,7 @@
-namespace Crescent.Gateway.Tests;
+namespace Crescent.Testing;
 
 /// <summary>Time that passes when a test says so. Timers fire inside <see cref="Advance"/>.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];

@@ -1,0 +1,282 @@
+using System.Threading.Channels;
+using Crescent.KvCache.Blocks;
+using Crescent.KvCache.Prefix;
+using Crescent.KvCache.Tiers;
+using Crescent.Models;
+using Crescent.Scheduling;
+using Microsoft.Extensions.Logging;
+
+namespace Crescent.Worker;
+
+/// <summary>
+/// Moves blocks between the device and the tiers below it. <b>Offload</b>: what a step has published is copied out between
+/// two steps and stored by a thread of its own; when that one is behind, a block is left out. <b>Promote</b>: what a
+/// sequence lacks and a tier has is read by other threads, block by block, and published between two steps; the sequence
+/// waits for its next block only, and computes what turns out not to come. Members are for the engine's thread.
+/// </summary>
+internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
+    where T : class
+{
+    private readonly Decoder<T> _decoder;
+    private readonly PrefixCache _cache;
+    private readonly TierStack _tiers;
+    private readonly TransferOptions _options;
+    private readonly Action<Action> _post;
+    private readonly ILogger _logger;
+    private readonly int _blockBytes;
+    private readonly HashSet<BlockHash> _coming = [];
+    private readonly HashSet<Promotion> _promotions = [];
+    private readonly Channel<Offer> _offers;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Thread _writer;
+
+    /// <param name="post">Runs an action on the engine's thread, between two steps.</param>
+    public KvTransfers(Decoder<T> decoder, PrefixCache cache, TierStack tiers, TransferOptions options, Action<Action> post, ILogger logger)
+    {
+        (_decoder, _cache, _tiers, _options, _post, _logger) = (decoder, cache, tiers, options, post, logger);
+        _blockBytes = checked((int)decoder.Layout.BlockBytes);
+        _offers = Channel.CreateBounded<Offer>(new BoundedChannelOptions(options.PendingOffloads) { SingleReader = true, SingleWriter = true });
+        _writer = new Thread(WriteOffers) { IsBackground = true, Name = "crescent-offload" };
+        _writer.Start();
+    }
+
+    /// <summary>Blocks that were copied out, that found the queue full, that came from each tier's reads, and that did not come.</summary>
+    public long Offloaded { get; private set; }
+
+    public long OffloadsSkipped { get; private set; }
+
+    public long Promoted { get; private set; }
+
+    public long PromotionsMissed { get; private set; }
+
+    public bool IsComing(BlockHash block) => _coming.Contains(block);
+
+    /// <summary>Copies out what a step has published.</summary>
+    public void Offload(IReadOnlyList<PublishedBlock> published)
+    {
+        for (int i = 0; i < published.Count; i++)
+        {
+            var (sequence, index, block) = published[i];
+            if (!sequence.RootLasts)
+            {
+                continue;
+            }
+
+            if (_offers.Reader.Count >= _options.PendingOffloads)
+            {
+                OffloadsSkipped++;
+                continue;
+            }
+
+            var bytes = RentedBytes.Rent(_blockBytes);
+            _decoder.Backend.Wait(_decoder.Backend.CopyOut(_decoder.Pool, block, 0, _decoder.Layout.Layers, bytes.Memory, default));
+            if (!_offers.Writer.TryWrite(new Offer(AddressOf(sequence, index), bytes)))
+            {
+                bytes.Dispose();
+                OffloadsSkipped++;
+                continue;
+            }
+
+            Offloaded++;
+        }
+    }
+
+    public void Seek(Sequence sequence, ReadOnlySpan<BlockHash> chain)
+    {
+        int first = sequence.Blocks.Count;
+        if (!sequence.RootLasts || _promotions.Count >= _options.Promotions || _coming.Contains(chain[first]))
+        {
+            return;
+        }
+
+        var promotion = new Promotion([.. Enumerable.Range(first, chain.Length - first).Select(i => AddressOf(sequence, i))], chain[..first].ToArray(), sequence.Tokens[..(first * _cache.BlockSize)].ToArray());
+        foreach (var block in promotion.Blocks)
+        {
+            _coming.Add(block.Hash);
+        }
+
+        _promotions.Add(promotion);
+        _ = Task.Run(() => PromoteAsync(promotion, _stop.Token));
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+
+        // What was copied out is stored still: it is bounded, and would be missed after a restart.
+        _offers.Writer.TryComplete();
+        _writer.Join();
+        foreach (var promotion in _promotions.ToArray())
+        {
+            End(promotion);
+        }
+
+        _stop.Dispose();
+    }
+
+    /// <summary>Stores what was copied out, until there will be no more.</summary>
+    private void WriteOffers()
+    {
+        while (_offers.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            while (_offers.Reader.TryRead(out var offer))
+            {
+                using (offer.Bytes)
+                {
+                    try
+                    {
+                        _tiers.WriteAsync(offer.Block, offer.Bytes.Memory, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+                    }
+                    catch (Exception e)
+                    {
+                        LogOffloadFailed(_logger, e);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Reads the blocks in order, a few at a time, and gives each to the engine; ends at the first that is not there.</summary>
+    private async Task PromoteAsync(Promotion promotion, CancellationToken cancellationToken)
+    {
+        var reads = new Queue<Task<RentedBytes?>>();
+        try
+        {
+            int[] where = new int[promotion.Blocks.Length];
+            await _tiers.LocateAsync(promotion.Blocks.Select(block => block.Hash).ToArray(), where, cancellationToken);
+            int count = Array.IndexOf(where, TierStack.Nowhere) is var end and >= 0 ? end : where.Length;
+            _post(() => Expect(promotion, count));
+            for (int next = 0, given = 0; given < count; given++)
+            {
+                for (; next < count && reads.Count < _options.ReadsAtOnce; next++)
+                {
+                    int index = next;
+                    reads.Enqueue(Task.Run(() => ReadAsync(promotion.Blocks[index], where[index], cancellationToken), cancellationToken));
+                }
+
+                if (await reads.Dequeue() is not { } bytes)
+                {
+                    break;
+                }
+
+                _post(() => Arrive(promotion, bytes));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e)
+        {
+            LogPromotionFailed(_logger, e);
+        }
+        finally
+        {
+            foreach (var read in reads)
+            {
+                (await read.ContinueWith(task => task.IsCompletedSuccessfully ? task.Result : null, TaskScheduler.Default))?.Dispose();
+            }
+
+            _post(() => End(promotion));
+        }
+    }
+
+    private async Task<RentedBytes?> ReadAsync(BlockAddress block, int tier, CancellationToken cancellationToken)
+    {
+        var bytes = RentedBytes.Rent(_blockBytes);
+        if (await _tiers.ReadAsync(block, tier, bytes.Memory, cancellationToken) != TierStack.Nowhere)
+        {
+            return bytes;
+        }
+
+        bytes.Dispose();
+        return null;
+    }
+
+    /// <summary>It is known how many of the blocks a tier has: nobody waits for the others.</summary>
+    private void Expect(Promotion promotion, int count)
+    {
+        foreach (var block in promotion.Blocks.AsSpan(Math.Min(count, promotion.Blocks.Length)))
+        {
+            _coming.Remove(block.Hash);
+        }
+    }
+
+    /// <summary>Publishes the next block of a promotion, unless it is there already or there is no room.</summary>
+    private void Arrive(Promotion promotion, RentedBytes bytes)
+    {
+        using (bytes)
+        {
+            if (!_promotions.Contains(promotion))
+            {
+                return;
+            }
+
+            var block = promotion.Blocks[promotion.Arrived];
+            int index = promotion.First + promotion.Arrived++;
+            _cache.Acquire(promotion.Chain(index + 1), promotion.Tokens(index + 1), promotion.Table);
+            if (promotion.Table.Count == index && _cache.TryAllocate(1, promotion.Table))
+            {
+                _decoder.Backend.Wait(_decoder.Backend.CopyIn(_decoder.Pool, promotion.Table[index], 0, _decoder.Layout.Layers, bytes.Memory, default));
+                _cache.Publish(promotion.Table, index, block.Hash, block.Tokens.Span);
+                Promoted++;
+            }
+
+            _coming.Remove(block.Hash);
+            if (promotion.Table.Count <= index)
+            {
+                End(promotion);
+            }
+        }
+    }
+
+    private void End(Promotion promotion)
+    {
+        if (!_promotions.Remove(promotion))
+        {
+            return;
+        }
+
+        PromotionsMissed += promotion.Blocks.Length - promotion.Arrived;
+        foreach (var block in promotion.Blocks.AsSpan(promotion.Arrived))
+        {
+            _coming.Remove(block.Hash);
+        }
+
+        _cache.Release(promotion.Table);
+    }
+
+    private BlockAddress AddressOf(Sequence sequence, int index)
+    {
+        int size = _cache.BlockSize;
+        var hash = sequence.Chain(index + 1, size)[index];
+        return new BlockAddress(hash, sequence.ParentOf(index), sequence.Tokens.Slice(index * size, size).ToArray());
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A block could not be offloaded")]
+    private static partial void LogOffloadFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Blocks could not be promoted; they are computed")]
+    private static partial void LogPromotionFailed(ILogger logger, Exception exception);
+
+    private readonly record struct Offer(BlockAddress Block, RentedBytes Bytes);
+
+    /// <summary>Blocks on their way to the device, held there as they arrive until all have.</summary>
+    private sealed class Promotion(BlockAddress[] blocks, BlockHash[] before, int[] tokensBefore)
+    {
+        private readonly BlockHash[] _chain = [.. before, .. blocks.Select(block => block.Hash)];
+        private readonly int[] _tokens = [.. tokensBefore, .. blocks.SelectMany(block => block.Tokens.ToArray())];
+
+        public BlockAddress[] Blocks => blocks;
+
+        /// <summary>Index of the first of them in its chain.</summary>
+        public int First => before.Length;
+
+        public int Arrived { get; set; }
+
+        public BlockTable Table { get; } = new();
+
+        public ReadOnlySpan<BlockHash> Chain(int count) => _chain.AsSpan(0, count);
+
+        public ReadOnlySpan<int> Tokens(int blockCount) => _tokens.AsSpan(0, blockCount * (_tokens.Length / _chain.Length));
+    }
+}

@@ -1,0 +1,14 @@
+namespace Crescent.Worker;
+
+/// <summary>Bounds of what is on its way between the device and the tiers below.</summary>
+public sealed record TransferOptions
+{
+    /// <summary>Blocks copied out and not stored yet; further ones are left out. Default: 64.</summary>
+    public int PendingOffloads { get; init; } = 64;
+
+    /// <summary>Sequences whose blocks are being promoted at once; others compute. Default: 8.</summary>
+    public int Promotions { get; init; } = 8;
+
+    /// <summary>Blocks of one promotion that are read and decoded at once. Default: 4.</summary>
+    public int ReadsAtOnce { get; init; } = 4;
+}
