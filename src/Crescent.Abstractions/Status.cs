@@ -43,7 +43,26 @@ public sealed record WorkerStatus
     public required long Preemptions { get; init; }
 
     public required long Steps { get; init; }
+
+    /// <summary>Below the device, by name, hot to cold.</summary>
+    public IReadOnlyList<KeyValuePair<string, TierStatus>> Tiers { get; init; } = [];
+
+    /// <summary>Tokens whose KV was copied out for the tiers, and tokens whose KV came from them.</summary>
+    public long OffloadedTokens { get; init; }
+
+    public long PromotedTokens { get; init; }
 }
+
+/// <summary>Counters only grow; the others are of now.</summary>
+/// <param name="Records">That are present.</param>
+/// <param name="Bytes">What the records take of the medium, with everything that goes with them; at most the capacity.</param>
+/// <param name="Hits">Reads that gave a record.</param>
+/// <param name="Misses">Reads that gave none, whatever the reason; lookups do not count.</param>
+/// <param name="Writes">Records that were committed.</param>
+/// <param name="Evictions">Records that made room for others.</param>
+/// <param name="Failures">By reason, such as full, io, timeout, denied, malformed.</param>
+public sealed record TierStatus(
+    long Records, long Bytes, long CapacityBytes, long Hits, long Misses, long Writes, long Evictions, IReadOnlyDictionary<string, long> Failures);
 
 public sealed record ClusterStatus
 {

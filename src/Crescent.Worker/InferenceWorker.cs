@@ -104,7 +104,16 @@ public sealed partial class InferenceWorker<T> : IWorker, IDisposable
         await _idle.Task;
     }
 
-    public WorkerStatus GetStatus() => _counters.Status(_draining);
+    public WorkerStatus GetStatus()
+    {
+        var status = _counters.Status(_draining);
+        return _transfers is null ? status : status with
+        {
+            Tiers = _transfers.GetTiers(),
+            OffloadedTokens = _transfers.Offloaded * status.BlockSize,
+            PromotedTokens = _transfers.Promoted * status.BlockSize,
+        };
+    }
 
     /// <summary>Requests from now on belong to these roots; blocks of the old ones are never found again and age out.</summary>
     public void UseRoots(PrefixRoots roots)

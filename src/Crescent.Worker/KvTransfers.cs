@@ -29,6 +29,8 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     private readonly Channel<Offer> _offers;
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _writer;
+    private long _offloaded;
+    private long _promoted;
 
     /// <param name="post">Runs an action on the engine's thread, between two steps.</param>
     public KvTransfers(Decoder<T> decoder, PrefixCache cache, TierStack tiers, TransferOptions options, Action<Action> post, ILogger logger)
@@ -40,14 +42,13 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         _writer.Start();
     }
 
-    /// <summary>Blocks that were copied out, that found the queue full, that came from each tier's reads, and that did not come.</summary>
-    public long Offloaded { get; private set; }
+    /// <summary>Blocks copied out. This and the next may be read by any thread.</summary>
+    public long Offloaded => Volatile.Read(ref _offloaded);
 
-    public long OffloadsSkipped { get; private set; }
+    /// <summary>Blocks that came from a tier.</summary>
+    public long Promoted => Volatile.Read(ref _promoted);
 
-    public long Promoted { get; private set; }
-
-    public long PromotionsMissed { get; private set; }
+    public IReadOnlyList<KeyValuePair<string, TierStatus>> GetTiers() => _tiers.GetStatus();
 
     public bool IsComing(BlockHash block) => _coming.Contains(block);
 
@@ -64,7 +65,6 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
 
             if (_offers.Reader.Count >= _options.PendingOffloads)
             {
-                OffloadsSkipped++;
                 continue;
             }
 
@@ -73,11 +73,10 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             if (!_offers.Writer.TryWrite(new Offer(AddressOf(sequence, index), bytes)))
             {
                 bytes.Dispose();
-                OffloadsSkipped++;
                 continue;
             }
 
-            Offloaded++;
+            _offloaded++;
         }
     }
 
@@ -218,7 +217,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             {
                 _decoder.Backend.Wait(_decoder.Backend.CopyIn(_decoder.Pool, promotion.Table[index], 0, _decoder.Layout.Layers, bytes.Memory, default));
                 _cache.Publish(promotion.Table, index, block.Hash, block.Tokens.Span);
-                Promoted++;
+                _promoted++;
             }
 
             _coming.Remove(block.Hash);
@@ -236,7 +235,6 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             return;
         }
 
-        PromotionsMissed += promotion.Blocks.Length - promotion.Arrived;
         foreach (var block in promotion.Blocks.AsSpan(promotion.Arrived))
         {
             _coming.Remove(block.Hash);

@@ -38,6 +38,17 @@ public sealed class GatewayMetrics : IDisposable
             "crescent_kv_cache_usage_ratio", KvCacheUsage, null, "Share of KV blocks held by running requests, 0 to 1.");
         Meter.CreateObservableGauge(
             "crescent_cache_config_info", CacheConfig, null, "Always 1; the labels tell how the KV cache is laid out.");
+        Meter.CreateObservableGauge("crescent_kv_tier_bytes", () => PerTier(t => t.Bytes), null, "Bytes that a tier below the device holds.");
+        Meter.CreateObservableGauge("crescent_kv_tier_capacity_bytes", () => PerTier(t => t.CapacityBytes), null, "Bytes that it may hold.");
+        Meter.CreateObservableCounter("crescent_kv_tier_hits_total", () => PerTier(t => t.Hits), null, "Blocks that were read from it.");
+        Meter.CreateObservableCounter("crescent_kv_tier_misses_total", () => PerTier(t => t.Misses), null, "Blocks that were asked of it in vain.");
+        Meter.CreateObservableCounter("crescent_kv_tier_writes_total", () => PerTier(t => t.Writes), null, "Blocks that were stored in it.");
+        Meter.CreateObservableCounter("crescent_kv_tier_evictions_total", () => PerTier(t => t.Evictions), null, "Blocks that gave way to others.");
+        Meter.CreateObservableCounter("crescent_kv_tier_failures_total", TierFailures, null, "What went wrong in it, by reason; corrupt records among them.");
+        Meter.CreateObservableCounter(
+            "crescent_kv_offloaded_tokens_total", () => PerModel(w => w.OffloadedTokens), null, "Tokens whose KV was copied out for the tiers.");
+        Meter.CreateObservableCounter(
+            "crescent_kv_promoted_tokens_total", () => PerModel(w => w.PromotedTokens), null, "Tokens whose KV came from the tiers.");
         _promptTokens = Meter.CreateCounter<long>("crescent_prompt_tokens_total", null, "Prompt tokens of ended requests.");
         _cachedTokens = Meter.CreateCounter<long>(
             "crescent_cached_prompt_tokens_total", null, "Prompt tokens of ended requests that the prefix cache had.");
@@ -72,6 +83,19 @@ public sealed class GatewayMetrics : IDisposable
         from worker in _cluster.GetStatus().Workers
         group value(worker) by worker.Model into model
         select new Measurement<long>(model.Sum(), Tag("model", model.Key));
+
+    private IEnumerable<Measurement<long>> PerTier(Func<TierStatus, long> value) =>
+        from worker in _cluster.GetStatus().Workers
+        from tier in worker.Tiers
+        group value(tier.Value) by (worker.Model, Tier: tier.Key) into same
+        select new Measurement<long>(same.Sum(), Tag("model", same.Key.Model), Tag("tier", same.Key.Tier));
+
+    private IEnumerable<Measurement<long>> TierFailures() =>
+        from worker in _cluster.GetStatus().Workers
+        from tier in worker.Tiers
+        from failure in tier.Value.Failures
+        group failure.Value by (worker.Model, Tier: tier.Key, Reason: failure.Key) into same
+        select new Measurement<long>(same.Sum(), Tag("model", same.Key.Model), Tag("tier", same.Key.Tier), Tag("reason", same.Key.Reason));
 
     private IEnumerable<Measurement<double>> KvCacheUsage() =>
         from worker in _cluster.GetStatus().Workers

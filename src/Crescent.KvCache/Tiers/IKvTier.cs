@@ -48,17 +48,6 @@ public interface IKvTier : IAsyncDisposable
     TierStatus GetStatus();
 }
 
-/// <summary>Counters only grow; the others are of now.</summary>
-/// <param name="Records">That are present.</param>
-/// <param name="Bytes">What the records take of the medium, with everything that goes with them; at most the capacity.</param>
-/// <param name="Hits">Reads that gave a record.</param>
-/// <param name="Misses">Reads that gave none, whatever the reason; lookups do not count.</param>
-/// <param name="Writes">Records that were committed.</param>
-/// <param name="Evictions">Records that made room for others.</param>
-/// <param name="Failures">By reason, such as full, io, timeout, denied, malformed.</param>
-public sealed record TierStatus(
-    long Records, long Bytes, long CapacityBytes, long Hits, long Misses, long Writes, long Evictions, IReadOnlyDictionary<string, long> Failures);
-
 /// <summary>Bytes out of a pool; disposing gives them back.</summary>
 public sealed class RentedBytes : IDisposable
 {

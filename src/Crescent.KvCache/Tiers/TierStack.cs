@@ -19,6 +19,9 @@ public sealed class TierStack : IAsyncDisposable
     private readonly IReadOnlyList<IKvTier> _tiers;
     private readonly IKvCodec _codec;
     private readonly KvLayout _layout;
+    private static readonly int Faults = Enum.GetValues<RecordFault>().Length;
+
+    /// <summary>[tiers, faults].</summary>
     private readonly long[] _bad;
 
     /// <param name="tiers">Hot to cold; they are the stack's from now on.</param>
@@ -33,13 +36,30 @@ public sealed class TierStack : IAsyncDisposable
         _tiers = tiers;
         _codec = codec;
         _layout = layout;
-        _bad = new long[Enum.GetValues<RecordFault>().Length];
+        _bad = new long[tiers.Count * Faults];
     }
 
     public IReadOnlyList<IKvTier> Tiers => _tiers;
 
     /// <summary>Records that were read and were not what they should be.</summary>
-    public long BadRecords(RecordFault fault) => Interlocked.Read(ref _bad[(int)fault]);
+    public long BadRecords(RecordFault fault) => Enumerable.Range(0, _tiers.Count).Sum(tier => Interlocked.Read(ref _bad[(tier * Faults) + (int)fault]));
+
+    /// <summary>Of each tier; what was wrong with its records is among its failures.</summary>
+    public IReadOnlyList<KeyValuePair<string, TierStatus>> GetStatus() => [.. _tiers.Select((tier, index) =>
+    {
+        var status = tier.GetStatus();
+        var failures = new Dictionary<string, long>(status.Failures);
+        foreach (var fault in Enum.GetValues<RecordFault>())
+        {
+            if (Interlocked.Read(ref _bad[(index * Faults) + (int)fault]) is var count and > 0)
+            {
+                string reason = $"record_{fault.ToString().ToLowerInvariant()}";
+                failures[reason] = failures.GetValueOrDefault(reason) + count;
+            }
+        }
+
+        return KeyValuePair.Create(tier.Name, status with { Failures = failures });
+    })];
 
     /// <summary>The hottest tier that has each block, or <see cref="Nowhere"/>; one round trip for each tier that needs any.</summary>
     public async ValueTask LocateAsync(ReadOnlyMemory<BlockHash> blocks, Memory<int> tiers, CancellationToken cancellationToken)
@@ -86,7 +106,7 @@ public sealed class TierStack : IAsyncDisposable
                 return tier;
             }
 
-            Interlocked.Increment(ref _bad[(int)fault]);
+            Interlocked.Increment(ref _bad[(tier * Faults) + (int)fault]);
             await _tiers[tier].RemoveAsync(key, cancellationToken).ConfigureAwait(false);
         }
 

@@ -25,6 +25,29 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public async Task Tiers_are_told_by_model_tier_and_reason()
+    {
+        KeyValuePair<string, TierStatus> Tier(string name, long bytes, long hits, long bad) => KeyValuePair.Create(
+            name, new TierStatus(1, bytes, 1000, hits, 2, 3, 4, new Dictionary<string, long> { ["record_checksum"] = bad }));
+        _cluster.Status = new ClusterStatus
+        {
+            Workers =
+            [
+                Worker("a", 0, 0) with { Tiers = [Tier("host", 100, 5, 0), Tier("disk", 300, 7, 1)], PromotedTokens = 64 },
+                Worker("a", 0, 0) with { Tiers = [Tier("disk", 30, 70, 2)], PromotedTokens = 128 },
+            ],
+        };
+        await using GatewayServer server = await GatewayServer.StartAsync(_cluster);
+        Dictionary<string, double> samples = await ScrapeAsync(server);
+
+        Assert.Equal(100, samples["crescent_kv_tier_bytes{model=\"a\",tier=\"host\"}"]);
+        Assert.Equal(330, samples["crescent_kv_tier_bytes{model=\"a\",tier=\"disk\"}"]);
+        Assert.Equal(77, samples["crescent_kv_tier_hits_total{model=\"a\",tier=\"disk\"}"]);
+        Assert.Equal(3, samples["crescent_kv_tier_failures_total{model=\"a\",tier=\"disk\",reason=\"record_checksum\"}"]);
+        Assert.Equal(192, samples["crescent_kv_promoted_tokens_total{model=\"a\"}"]);
+    }
+
+    [Fact]
     public async Task A_gauge_of_a_model_that_is_gone_is_not_shown()
     {
         _cluster.Status = new ClusterStatus { Workers = [Worker("a", 3, 5)] };

@@ -183,8 +183,8 @@ public sealed class FaultTests : IDisposable
         const int Capacity = 1 << 20;
         using var folder = new TemporaryFolder();
 
-        // Two pages for the lock and its owner's id.
-        using var mount = Mount.Memory(folder["disk"], Capacity + 8192);
+        // Two pages for the lock and its owner's id, and half a segment, for near its limit this file system counts roughly.
+        using var mount = Mount.Memory(folder["disk"], Capacity + 8192 + (Capacity / 32));
         var options = new DiskTierOptions { Directory = mount.Path, CapacityBytes = Capacity };
         for (int round = 0; round < 4; round++)
         {
