@@ -120,29 +120,40 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         {
             while (_offers.Reader.TryRead(out var offer))
             {
-                using (offer.Bytes)
-                {
-                    try
-                    {
-                        _tiers.WriteAsync(offer.Block, offer.Bytes.Memory, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-                    }
-                    catch (Exception e)
-                    {
-                        LogOffloadFailed(_logger, e);
-                    }
-                }
+                Write(offer);
             }
         }
     }
 
-    /// <summary>Reads the blocks in order, a few at a time, and gives each to the engine; ends at the first that is not there.</summary>
-    private async Task PromoteAsync(Promotion promotion, CancellationToken cancellationToken)
+    private void Write(Offer offer)
+    {
+        try
+        {
+            if (!_tiers.WriteAsync(offer.Block, offer.Bytes.Memory, CancellationToken.None).AsTask().Wait(_options.Patience))
+            {
+                // A tier that hangs may read the bytes yet: they are not given back.
+                LogOffloadHangs(_logger, _options.Patience);
+                return;
+            }
+        }
+        catch (AggregateException e)
+        {
+            LogOffloadFailed(_logger, e);
+        }
+
+        offer.Bytes.Dispose();
+    }
+
+    /// <summary>Reads the blocks in order, a few at a time, and gives each to the engine; ends at the first that is not there in time.</summary>
+    private async Task PromoteAsync(Promotion promotion, CancellationToken stop)
     {
         var reads = new Queue<Task<RentedBytes?>>();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(_options.Patience);
         try
         {
             int[] where = new int[promotion.Blocks.Length];
-            await _tiers.LocateAsync(promotion.Blocks.Select(block => block.Hash).ToArray(), where, cancellationToken);
+            await _tiers.LocateAsync(promotion.Blocks.Select(block => block.Hash).ToArray(), where, patience.Token).AsTask().WaitAsync(patience.Token);
             int count = Array.IndexOf(where, TierStack.Nowhere) is var end and >= 0 ? end : where.Length;
             _post(() => Expect(promotion, count));
             for (int next = 0, given = 0; given < count; given++)
@@ -150,14 +161,16 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
                 for (; next < count && reads.Count < _options.ReadsAtOnce; next++)
                 {
                     int index = next;
-                    reads.Enqueue(Task.Run(() => ReadAsync(promotion.Blocks[index], where[index], cancellationToken), cancellationToken));
+                    reads.Enqueue(Task.Run(() => ReadAsync(promotion.Blocks[index], where[index], patience.Token), patience.Token));
                 }
 
-                if (await reads.Dequeue() is not { } bytes)
+                if (await reads.Peek().WaitAsync(patience.Token) is not { } bytes)
                 {
                     break;
                 }
 
+                _ = reads.Dequeue();
+                patience.CancelAfter(_options.Patience);
                 _post(() => Arrive(promotion, bytes));
             }
         }
@@ -168,14 +181,14 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         {
             LogPromotionFailed(_logger, e);
         }
-        finally
-        {
-            foreach (var read in reads)
-            {
-                (await read.ContinueWith(task => task.IsCompletedSuccessfully ? task.Result : null, TaskScheduler.Default))?.Dispose();
-            }
 
-            _post(() => End(promotion));
+        // Nobody waits from now on, not even for reads that hang.
+        _post(() => End(promotion));
+        await patience.CancelAsync();
+        foreach (var read in reads)
+        {
+            _ = read.ContinueWith(
+                task => task.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         }
     }
 
@@ -252,6 +265,9 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A block could not be offloaded")]
     private static partial void LogOffloadFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A block was not stored within {Patience}; it is given up")]
+    private static partial void LogOffloadHangs(ILogger logger, TimeSpan patience);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Blocks could not be promoted; they are computed")]
     private static partial void LogPromotionFailed(ILogger logger, Exception exception);

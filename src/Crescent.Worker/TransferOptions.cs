@@ -11,4 +11,7 @@ public sealed record TransferOptions
 
     /// <summary>Blocks of one promotion that are read and decoded at once. Default: 4.</summary>
     public int ReadsAtOnce { get; init; } = 4;
+
+    /// <summary>How long the next block of a promotion may keep others waiting; then it is computed. Default: 5 seconds.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -24,6 +24,8 @@ public record WorkerSetup(string ModelPath)
 
     /// <summary>Below the device; stays the test's. null: none.</summary>
     public Func<KvLayout, TierStack>? Tiers { get; init; }
+
+    public TransferOptions Transfers { get; init; } = new();
 }
 
 /// <summary>A worker over a real model and a backend, which is disposed with it.</summary>
@@ -44,7 +46,7 @@ public class WorkerRun<T> : IDisposable
         Cache = new PrefixCache(setup.Blocks, setup.BlockSize);
         var roots = new PrefixRoots(new byte[32], setup.BlockSize, _backend.Info.NumericsId, new byte[32]);
         var description = new WorkerDescription("test", _backend.Info.NumericsId, _file.WeightBytes, layout.BlockBytes * setup.Blocks);
-        var options = new WorkerOptions { Scheduler = new() { TokenBudget = setup.TokenBudget, MaxSequences = setup.MaxSequences } };
+        var options = new WorkerOptions { Scheduler = new() { TokenBudget = setup.TokenBudget, MaxSequences = setup.MaxSequences }, Transfers = setup.Transfers };
         Worker = new InferenceWorker<T>(_decoder, Cache, roots, description, options, setup.Time, NullLogger.Instance, setup.Tiers?.Invoke(layout));
         Worker.UseRoots(roots);
     }

@@ -85,6 +85,28 @@ public sealed class TierTests(RandomModelFixture model) : IClassFixture<RandomMo
         Assert.Equal(1, stack.BadRecords(RecordFault.Checksum));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ATierThatHangsIsGivenUp(bool lookup)
+    {
+        var prompt = RandomModelFixture.Prompt(seed: 3, length: (6 * Block) + 3);
+        int[] expected = await AloneAsync(DType.F32, prompt);
+        var host = new Tampering(new HostTier(1 << 24));
+        await using var stack = new TierStack([host], KvCodecs.Find("raw")!, Layout(DType.F32));
+        using (var first = new Engine(Setup(DType.F32, stack)))
+        {
+            await first.TokensAsync(Engine.Greedy(prompt, Answer));
+        }
+
+        host.Hangs = lookup ? host.Written[0] : host.Written[4];
+        using var second = new Engine(Setup(DType.F32, stack) with { Transfers = new TransferOptions { Patience = TimeSpan.FromMilliseconds(200) } });
+        var frames = await second.RunAsync(Engine.Greedy(prompt, Answer));
+        Assert.Equal(expected, frames.Where(frame => frame.Token is not null).Select(frame => frame.Token!.Value));
+        Assert.Equal((lookup ? 0 : 4) * Block, frames[^1].CachedTokens);
+        await second.Worker.CheckIntegrityAsync();
+    }
+
     private async Task<int[]> AloneAsync(DType kv, int[] prompt)
     {
         using var engine = new Engine(new EngineSetup(model.Path) { KvType = kv });
@@ -115,13 +137,21 @@ public sealed class TierTests(RandomModelFixture model) : IClassFixture<RandomMo
 
         public RecordKey? Flipped { get; set; }
 
+        /// <summary>Whoever asks for it first, by lookup of a chain that begins with it or by reading it, never hears of it.</summary>
+        public RecordKey? Hangs { get; set; }
+
         public string Name => tier.Name;
 
         public ValueTask LookupAsync(ReadOnlyMemory<RecordKey> keys, Memory<Residence> answers, CancellationToken cancellationToken) =>
-            tier.LookupAsync(keys, answers, cancellationToken);
+            keys.Span[0] == Hangs ? new ValueTask(new TaskCompletionSource().Task) : tier.LookupAsync(keys, answers, cancellationToken);
 
         public async ValueTask<RentedBytes?> ReadAsync(RecordKey key, CancellationToken cancellationToken)
         {
+            if (key == Hangs)
+            {
+                await new TaskCompletionSource().Task;
+            }
+
             var bytes = await tier.ReadAsync(key, cancellationToken);
             if (bytes is not null && key == Flipped)
             {

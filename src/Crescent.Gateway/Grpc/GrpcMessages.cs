@@ -103,6 +103,22 @@ internal static class GrpcMessages
         GeneratedTokens = status.GeneratedTokens,
         Preemptions = status.Preemptions,
         Steps = status.Steps,
+        OffloadedTokens = status.OffloadedTokens,
+        PromotedTokens = status.PromotedTokens,
+        Tiers = { status.Tiers.Select(tier => ToTier(tier.Key, tier.Value)) },
+    };
+
+    private static Tier ToTier(string name, TierStatus status) => new()
+    {
+        Name = name,
+        Records = status.Records,
+        Bytes = status.Bytes,
+        CapacityBytes = status.CapacityBytes,
+        Hits = status.Hits,
+        Misses = status.Misses,
+        Writes = status.Writes,
+        Evictions = status.Evictions,
+        Failures = { status.Failures.ToDictionary() },
     };
 
     private static SamplingOverrides ToOverrides(SamplingParameters sampling) => new()

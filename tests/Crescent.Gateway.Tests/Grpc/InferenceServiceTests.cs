@@ -319,6 +319,9 @@ public class InferenceServiceTests
             GeneratedTokens = 14,
             Preemptions = 15,
             Steps = 16,
+            OffloadedTokens = 17,
+            PromotedTokens = 18,
+            Tiers = [KeyValuePair.Create("disk", new TierStatus(1, 2, 3, 4, 5, 6, 7, new Dictionary<string, long> { ["full"] = 8 }))],
         };
         await using var server = await GrpcServer.StartAsync(new FakeCluster { Status = new ClusterStatus { Workers = [worker] } });
         server.Lifetime.StartDraining();
@@ -328,9 +331,16 @@ public class InferenceServiceTests
         var status = GetStatusResponse.Parser.ParseFrom(Assert.Single(answer.Messages));
         Assert.True(status.Draining);
         var shown = Assert.Single(status.Workers);
-        Assert.All(typeof(WorkerStatus).GetProperties(), property => Assert.Equal(
-            property.GetValue(worker)!.ToString(), typeof(Worker).GetProperty(property.Name)?.GetValue(shown)!.ToString()));
+        AssertSame(worker, shown, except: nameof(WorkerStatus.Tiers));
+        var tier = Assert.Single(shown.Tiers);
+        Assert.Equal("disk", tier.Name);
+        AssertSame(worker.Tiers[0].Value, tier, except: nameof(TierStatus.Failures));
+        Assert.Equal(8, tier.Failures["full"]);
     }
+
+    private static void AssertSame(object expected, object shown, string except) =>
+        Assert.All(expected.GetType().GetProperties().Where(property => property.Name != except), property => Assert.Equal(
+            property.GetValue(expected)!.ToString(), shown.GetType().GetProperty(property.Name)?.GetValue(shown)!.ToString()));
 
     private static void AssertStatus(StatusCode expected, RawAnswer answer) =>
         Assert.Equal(((int)expected).ToString(), answer.Status);
