@@ -14,7 +14,7 @@ write_launcher
 
 # The bundled model is asked, twice, for what was slipped into the first quarter of a novel; another model continues a text.
 first=(--first-request "Once upon a time")
-case " $* " in
+case " ${CRESCENT_MODEL:+--model }$* " in
   *" --model "* | *" --model="*) ;;
   *)
     document=$root/artifacts/first-document.txt
