@@ -58,24 +58,17 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         for (int i = 0; i < published.Count; i++)
         {
             var (sequence, index, block) = published[i];
-            if (!sequence.RootLasts)
-            {
-                continue;
-            }
-
-            if (_offers.Reader.Count >= _options.PendingOffloads)
+            if (!sequence.RootLasts || _offers.Reader.Count >= _options.PendingOffloads)
             {
                 continue;
             }
 
             var bytes = RentedBytes.Rent(_blockBytes);
             _decoder.Backend.Wait(_decoder.Backend.CopyOut(_decoder.Pool, block, 0, _decoder.Layout.Layers, bytes.Memory, default));
-            if (!_offers.Writer.TryWrite(new Offer(AddressOf(sequence, index), bytes)))
-            {
-                bytes.Dispose();
-                continue;
-            }
+            var tokens = sequence.Tokens.Slice(index * _cache.BlockSize, _cache.BlockSize).ToArray();
 
+            // Nobody else writes, so there is still room.
+            _offers.Writer.TryWrite(new Offer(AddressOf(sequence, index, tokens), bytes));
             _offloaded++;
         }
     }
@@ -88,7 +81,10 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
             return;
         }
 
-        var promotion = new Promotion([.. Enumerable.Range(first, chain.Length - first).Select(i => AddressOf(sequence, i))], chain[..first].ToArray(), sequence.Tokens[..(first * _cache.BlockSize)].ToArray());
+        int size = _cache.BlockSize;
+        int[] tokens = sequence.Tokens[..(chain.Length * size)].ToArray();
+        var blocks = Enumerable.Range(first, chain.Length - first).Select(i => AddressOf(sequence, i, tokens.AsMemory(i * size, size)));
+        var promotion = new Promotion(chain.ToArray(), tokens, first, [.. blocks]);
         foreach (var block in promotion.Blocks)
         {
             _coming.Add(block.Hash);
@@ -207,7 +203,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     /// <summary>It is known how many of the blocks a tier has: nobody waits for the others.</summary>
     private void Expect(Promotion promotion, int count)
     {
-        foreach (var block in promotion.Blocks.AsSpan(Math.Min(count, promotion.Blocks.Length)))
+        foreach (var block in promotion.Blocks.AsSpan(count))
         {
             _coming.Remove(block.Hash);
         }
@@ -225,7 +221,7 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
 
             var block = promotion.Blocks[promotion.Arrived];
             int index = promotion.First + promotion.Arrived++;
-            _cache.Acquire(promotion.Chain(index + 1), promotion.Tokens(index + 1), promotion.Table);
+            _cache.Acquire(promotion.Chain.AsSpan(0, index + 1), promotion.Tokens, promotion.Table);
             if (promotion.Table.Count == index && _cache.TryAllocate(1, promotion.Table))
             {
                 _decoder.Backend.Wait(_decoder.Backend.CopyIn(_decoder.Pool, promotion.Table[index], 0, _decoder.Layout.Layers, bytes.Memory, default));
@@ -256,12 +252,8 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
         _cache.Release(promotion.Table);
     }
 
-    private BlockAddress AddressOf(Sequence sequence, int index)
-    {
-        int size = _cache.BlockSize;
-        var hash = sequence.Chain(index + 1, size)[index];
-        return new BlockAddress(hash, sequence.ParentOf(index), sequence.Tokens.Slice(index * size, size).ToArray());
-    }
+    private BlockAddress AddressOf(Sequence sequence, int index, ReadOnlyMemory<int> tokens) =>
+        new(sequence.Chain(index + 1, _cache.BlockSize)[index], sequence.ParentOf(index), tokens);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A block could not be offloaded")]
     private static partial void LogOffloadFailed(ILogger logger, Exception exception);
@@ -275,22 +267,21 @@ internal sealed partial class KvTransfers<T> : IBlockSource, IDisposable
     private readonly record struct Offer(BlockAddress Block, RentedBytes Bytes);
 
     /// <summary>Blocks on their way to the device, held there as they arrive until all have.</summary>
-    private sealed class Promotion(BlockAddress[] blocks, BlockHash[] before, int[] tokensBefore)
+    /// <param name="chain">From the first block of the sequence to the last of these.</param>
+    /// <param name="tokens">Of the whole chain.</param>
+    /// <param name="first">Index in the chain of the first of them.</param>
+    private sealed class Promotion(BlockHash[] chain, int[] tokens, int first, BlockAddress[] blocks)
     {
-        private readonly BlockHash[] _chain = [.. before, .. blocks.Select(block => block.Hash)];
-        private readonly int[] _tokens = [.. tokensBefore, .. blocks.SelectMany(block => block.Tokens.ToArray())];
+        public BlockHash[] Chain => chain;
+
+        public int[] Tokens => tokens;
+
+        public int First => first;
 
         public BlockAddress[] Blocks => blocks;
-
-        /// <summary>Index of the first of them in its chain.</summary>
-        public int First => before.Length;
 
         public int Arrived { get; set; }
 
         public BlockTable Table { get; } = new();
-
-        public ReadOnlySpan<BlockHash> Chain(int count) => _chain.AsSpan(0, count);
-
-        public ReadOnlySpan<int> Tokens(int blockCount) => _tokens.AsSpan(0, blockCount * (_tokens.Length / _chain.Length));
     }
 }
