@@ -17,10 +17,17 @@ internal sealed class TierCounters
 
     public void Write() => Interlocked.Increment(ref _writes);
 
-    public void Evict(int records = 1) => Interlocked.Add(ref _evictions, records);
+    public void Evict(long records = 1) => Interlocked.Add(ref _evictions, records);
 
     /// <param name="reason">One of a few words: it becomes a label.</param>
-    public void Fail(string reason) => _failures.AddOrUpdate(reason, 1, static (_, count) => count + 1);
+    /// <param name="times">0 does nothing.</param>
+    public void Fail(string reason, long times = 1)
+    {
+        if (times > 0)
+        {
+            _failures.AddOrUpdate(reason, static (_, added) => added, static (_, count, added) => count + added, times);
+        }
+    }
 
     public TierStatus Status(long records, long bytes, long capacityBytes) => new(
         records,

@@ -16,10 +16,11 @@ public sealed class TierStack : IAsyncDisposable
     /// <summary>No tier.</summary>
     public const int Nowhere = -1;
 
+    private static readonly int Faults = Enum.GetValues<RecordFault>().Length;
+
     private readonly IReadOnlyList<IKvTier> _tiers;
     private readonly IKvCodec _codec;
     private readonly KvLayout _layout;
-    private static readonly int Faults = Enum.GetValues<RecordFault>().Length;
 
     /// <summary>[tiers, faults].</summary>
     private readonly long[] _bad;
@@ -38,8 +39,6 @@ public sealed class TierStack : IAsyncDisposable
         _layout = layout;
         _bad = new long[tiers.Count * Faults];
     }
-
-    public IReadOnlyList<IKvTier> Tiers => _tiers;
 
     /// <summary>Records that were read and were not what they should be.</summary>
     public long BadRecords(RecordFault fault) => Enumerable.Range(0, _tiers.Count).Sum(tier => Interlocked.Read(ref _bad[(tier * Faults) + (int)fault]));

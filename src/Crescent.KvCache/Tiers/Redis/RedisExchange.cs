@@ -10,7 +10,7 @@ internal sealed class RedisExchange : IAsyncDisposable
 {
     private readonly RedisTierOptions _options;
     private readonly TimeProvider _time;
-    private readonly FailureCounts _failures;
+    private readonly TierCounters _counters;
     private readonly InFlightBudget _budget;
     private readonly Breaker _breaker;
     private readonly CancellationTokenSource _disposing = new();
@@ -18,20 +18,20 @@ internal sealed class RedisExchange : IAsyncDisposable
     private readonly TaskCompletionSource _attempted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IDatabase? _database;
 
-    private RedisExchange(RedisTierOptions options, FailureCounts failures, TimeProvider time)
+    private RedisExchange(RedisTierOptions options, TierCounters counters, TimeProvider time)
     {
         _options = options;
         _time = time;
-        _failures = failures;
+        _counters = counters;
         _budget = new InFlightBudget(options.MaxRequestsInFlight, options.MaxBytesInFlight);
         _breaker = new Breaker(time, options.Pause);
         _running = RunAsync(Configure(options));
     }
 
     /// <inheritdoc cref="RedisTier.OpenAsync"/>
-    public static async Task<RedisExchange> OpenAsync(RedisTierOptions options, FailureCounts failures, TimeProvider time)
+    public static async Task<RedisExchange> OpenAsync(RedisTierOptions options, TierCounters counters, TimeProvider time)
     {
-        var exchange = new RedisExchange(options, failures, time);
+        var exchange = new RedisExchange(options, counters, time);
         await Task.WhenAny(exchange._attempted.Task, Task.Delay(options.Timeout, time)).ConfigureAwait(false);
         return exchange;
     }
@@ -43,7 +43,7 @@ internal sealed class RedisExchange : IAsyncDisposable
     {
         if (!MayAsk())
         {
-            _failures.Count("paused");
+            _counters.Fail("paused");
             return default;
         }
 
@@ -54,7 +54,7 @@ internal sealed class RedisExchange : IAsyncDisposable
 
         if (!_budget.TryTake(bytes))
         {
-            _failures.Count("busy");
+            _counters.Fail("busy");
             return default;
         }
 
@@ -188,7 +188,7 @@ internal sealed class RedisExchange : IAsyncDisposable
 
     private (bool Answered, T? Answer) Fail<T>(string reason)
     {
-        _failures.Count(reason);
+        _counters.Fail(reason);
         if (reason is "timeout" or "io" or "denied")
         {
             _breaker.Fail();

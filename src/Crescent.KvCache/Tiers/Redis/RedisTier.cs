@@ -7,7 +7,7 @@ namespace Crescent.KvCache.Tiers.Redis;
 /// Records in a Redis that several processes may share, see <see cref="RedisScripts"/>. A write sends its bytes under a
 /// passing name and, in the same round trip, the script that gives them their own, accounts and evicts: a record is there as
 /// a whole or not at all. Failures are counted as busy (over a bound of what may be
-/// under way), paused (left alone after failures), timeout, io, denied, server (another error reply), full (Redis said OOM),
+/// under way), paused (left alone after counters), timeout, io, denied, server (another error reply), full (Redis said OOM),
 /// quota (no room within one batch of evictions), oversize and lost (Redis dropped a record by itself).
 /// </summary>
 public sealed class RedisTier : IKvTier
@@ -26,7 +26,7 @@ public sealed class RedisTier : IKvTier
 
     private readonly RedisTierOptions _options;
     private readonly RedisExchange _exchange;
-    private readonly FailureCounts _failures;
+    private readonly TierCounters _counters;
     private readonly ConcurrentDictionary<RecordKey, byte> _writing = new();
     private readonly string _recordPrefix;
     private readonly string _stagedPrefix;
@@ -34,18 +34,14 @@ public sealed class RedisTier : IKvTier
     private readonly RedisValue[] _indexArguments;
     private long _staged;
     private long _largest;
-    private long _hits;
-    private long _misses;
-    private long _writes;
-    private long _evictions;
     private long _bytes;
     private long _records;
 
-    private RedisTier(RedisTierOptions options, RedisExchange exchange, FailureCounts failures)
+    private RedisTier(RedisTierOptions options, RedisExchange exchange, TierCounters counters)
     {
         _options = options;
         _exchange = exchange;
-        _failures = failures;
+        _counters = counters;
 
         // The braces put all keys into one slot of a cluster.
         string tag = $"{{{options.Prefix}}}";
@@ -66,8 +62,8 @@ public sealed class RedisTier : IKvTier
     public static async Task<RedisTier> OpenAsync(RedisTierOptions options, TimeProvider? time = null)
     {
         options.Validate();
-        var failures = new FailureCounts();
-        return new RedisTier(options, await RedisExchange.OpenAsync(options, failures, time ?? TimeProvider.System).ConfigureAwait(false), failures);
+        var counters = new TierCounters();
+        return new RedisTier(options, await RedisExchange.OpenAsync(options, counters, time ?? TimeProvider.System).ConfigureAwait(false), counters);
     }
 
     public async ValueTask LookupAsync(ReadOnlyMemory<RecordKey> keys, Memory<Residence> answers, CancellationToken cancellationToken)
@@ -113,18 +109,18 @@ public sealed class RedisTier : IKvTier
             cancellationToken).ConfigureAwait(false);
         if (lease is not null && lease.Length > _options.MaxRecordBytes)
         {
-            _failures.Count("oversize");
+            _counters.Fail("oversize");
             ((IDisposable)lease).Dispose();
             lease = null;
         }
 
         if (lease is null)
         {
-            Interlocked.Increment(ref _misses);
+            _counters.Miss();
             return null;
         }
 
-        Interlocked.Increment(ref _hits);
+        _counters.Hit();
         NoteLength(lease.Length);
         return new RentedBytes(lease, lease.Length);
     }
@@ -135,7 +131,7 @@ public sealed class RedisTier : IKvTier
         cancellationToken.ThrowIfCancellationRequested();
         if (record.Length > _options.MaxRecordBytes)
         {
-            _failures.Count("oversize");
+            _counters.Fail("oversize");
             return false;
         }
 
@@ -154,7 +150,7 @@ public sealed class RedisTier : IKvTier
             }
 
             NoteLength(record.Length);
-            Interlocked.Increment(ref _writes);
+            _counters.Write();
             return true;
         }
         finally
@@ -176,9 +172,7 @@ public sealed class RedisTier : IKvTier
     }
 
     /// <summary>Records and bytes are those of all processes, as Redis last said.</summary>
-    public TierStatus GetStatus() => new(
-        Interlocked.Read(ref _records), Interlocked.Read(ref _bytes), _options.CapacityBytes, Interlocked.Read(ref _hits), Interlocked.Read(ref _misses),
-        Interlocked.Read(ref _writes), Interlocked.Read(ref _evictions), _failures.Snapshot());
+    public TierStatus GetStatus() => _counters.Status(Interlocked.Read(ref _records), Interlocked.Read(ref _bytes), _options.CapacityBytes);
 
     public ValueTask DisposeAsync() => _exchange.DisposeAsync();
 
@@ -219,7 +213,7 @@ public sealed class RedisTier : IKvTier
         catch (RedisServerException exception) when (exception.Message.StartsWith("OOM", StringComparison.Ordinal))
         {
             copy.Dispose();
-            _failures.Count("full");
+            _counters.Fail("full");
             Note(await database.ScriptEvaluateAsync(RedisScripts.GiveWay, [.. _index, name], [.. _indexArguments, (long)record.Length, EvictionBatch]).ConfigureAwait(false));
             return false;
         }
@@ -228,7 +222,7 @@ public sealed class RedisTier : IKvTier
         long done = Note(await committing.ConfigureAwait(false));
         if (done != 1)
         {
-            _failures.Count(done == 0 ? "quota" : "lost");
+            _counters.Fail(done == 0 ? "quota" : "lost");
         }
 
         return done == 1;
@@ -252,8 +246,8 @@ public sealed class RedisTier : IKvTier
         long[] answer = (long[]?)result ?? [];
         Interlocked.Exchange(ref _bytes, answer[1]);
         Interlocked.Exchange(ref _records, answer[2]);
-        Interlocked.Add(ref _evictions, answer[3]);
-        _failures.Count("lost", answer[4]);
+        _counters.Evict(answer[3]);
+        _counters.Fail("lost", answer[4]);
         return answer[0];
     }
 
